@@ -1,0 +1,1 @@
+//! Leveret: an in-memory AMQP 0-9-1 broker.
