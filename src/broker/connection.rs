@@ -51,17 +51,13 @@ pub struct Connection {
     pub channels: Ranked<BTreeMap<u16, Arc<ChannelInfo>>, LEAF>,
 }
 
-/// Octets and reads and writes of one connection.
+/// Octets and reads of one connection; what is sent its outlet counts.
 #[derive(Debug, Default)]
 pub struct Traffic {
     /// Octets received.
     pub received: AtomicU64,
     /// Reads.
     pub reads: AtomicU64,
-    /// Octets sent.
-    pub sent: AtomicU64,
-    /// Writes.
-    pub writes: AtomicU64,
 }
 
 impl Connection {

@@ -55,6 +55,15 @@ pub enum BadProperties {
     Expiration(String, String),
 }
 
+impl std::fmt::Display for BadProperties {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed(error) => error.fmt(f),
+            Self::Expiration(text, reason) => write!(f, "invalid expiration '{text}': {reason}"),
+        }
+    }
+}
+
 impl Facts {
     /// Read them from property flags and values as received.
     pub fn read(properties: &[u8]) -> Result<Self, BadProperties> {

@@ -17,6 +17,9 @@ pub trait Outlet: Debug + Send + Sync {
     /// Tell the connection's owner something that it has to act on.
     fn notice(&self, notice: Notice);
 
+    /// Octets written and writes so far, for listings.
+    fn traffic(&self) -> (u64, u64);
+
     /// Write what has gathered: at once if the socket accepts it, else by the owner. What has
     /// room again afterwards is appended to `resume`.
     fn flush(&self, resume: &mut Vec<Parked>);

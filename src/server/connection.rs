@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::Shared;
 use crate::broker::compat::Compat;
-use crate::broker::outlet::Parked;
+use crate::broker::outlet::{Outlet as _, Parked};
 use crate::session::egress::{Doorbell, Egress, Pending, Sink};
 use crate::session::{Endpoints, Session, Verdict};
 

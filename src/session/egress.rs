@@ -101,14 +101,6 @@ impl Egress {
         write(&mut self.lock().out);
     }
 
-    /// Octets and writes so far.
-    pub fn traffic(&self) -> (u64, u64) {
-        (
-            self.sent.load(Ordering::Relaxed),
-            self.writes.load(Ordering::Relaxed),
-        )
-    }
-
     /// What the owner has to act on.
     pub fn take_notices(&self) -> Vec<Notice> {
         std::mem::take(&mut self.lock().notices)
@@ -234,6 +226,10 @@ impl Outlet for Egress {
     fn notice(&self, notice: Notice) {
         self.lock().notices.push(notice);
         self.doorbell.ring();
+    }
+
+    fn traffic(&self) -> (u64, u64) {
+        (self.sent.load(Ordering::Relaxed), self.writes.load(Ordering::Relaxed))
     }
 
     fn flush(&self, resume: &mut Vec<Parked>) {

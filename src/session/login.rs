@@ -1,5 +1,6 @@
 //! Logging in: start, tune, open, and what they are refused for.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use leveret_proto::code::ReplyCode;
@@ -163,7 +164,7 @@ impl Core {
         let super::Endpoints { peer, local } = self.endpoints;
         Connection {
             id: self.broker.next_connection_id(),
-            name: format!("{peer} -> {local}").into(),
+            name: format!("{} -> {}", canonical(peer), canonical(local)).into(),
             user: Arc::clone(user),
             vhost: vhost.name.clone(),
             peer,
@@ -179,4 +180,9 @@ impl Core {
             channels: Ranked::default(),
         }
     }
+}
+
+/// IPv4 is shown as such, also where it came in over a dual-stack socket.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -289,9 +289,8 @@ impl Core {
 fn bad_properties(bad: BadProperties) -> Exception {
     match bad {
         BadProperties::Malformed(_) => Exception::new(ReplyCode::INTERNAL_ERROR, ""),
-        BadProperties::Expiration(text, reason) => {
-            let text = format!("invalid expiration '{text}': {reason}");
-            Exception::new(ReplyCode::PRECONDITION_FAILED, text)
+        BadProperties::Expiration(..) => {
+            Exception::new(ReplyCode::PRECONDITION_FAILED, bad.to_string())
         }
     }
 }

@@ -1,0 +1,3 @@
+//! The command line.
+pub mod http;
+pub mod runtime_file;
