@@ -1,13 +1,7 @@
-//! The `leveret` binary.
+//! The `leveret` binary: a broker, and its command line under the names scripts call it by.
 
-use leveret::server::Server;
+use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> std::io::Result<()> {
-    tracing_subscriber::fmt().init();
-    let server = Server::builder().listen_everywhere(5672).start()?;
-    tracing::info!(addresses = ?server.addresses(), "ready");
-    tokio::signal::ctrl_c().await?;
-    server.stop().await;
-    Ok(())
+fn main() -> ExitCode {
+    leveret::cli::run(std::env::args().collect())
 }

@@ -10,25 +10,25 @@ use std::time::{Duration, Instant};
 
 /// Where the management API is and how to prove who asks.
 #[derive(Debug, Clone)]
-pub(crate) struct Client {
-    pub(crate) host: String,
-    pub(crate) port: u16,
+pub(super) struct Client {
+    pub(super) host: String,
+    pub(super) port: u16,
     /// The value of the `Authorization` header.
-    pub(crate) authorization: String,
+    pub(super) authorization: String,
     /// `None` waits for ever.
-    pub(crate) timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
 }
 
 /// What came back, whatever the status.
 #[derive(Debug)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+pub(super) struct Response {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
 }
 
 /// Why there is no response.
 #[derive(Debug)]
-pub(crate) enum HttpError {
+pub(super) enum HttpError {
     /// Nobody answers at that address.
     Unreachable(String),
     /// The deadline passed.
@@ -38,13 +38,8 @@ pub(crate) enum HttpError {
 }
 
 impl Client {
-    /// Checks that something listens, without sending anything.
-    pub(crate) fn probe(&self) -> Result<(), HttpError> {
-        self.connect(self.deadline()).map(drop)
-    }
-
     /// Sends one request and reads the whole response.
-    pub(crate) fn request(
+    pub(super) fn request(
         &self,
         method: &str,
         path: &str,
@@ -62,13 +57,15 @@ impl Client {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+        self.timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout))
     }
 
     fn connect(&self, deadline: Option<Instant>) -> Result<TcpStream, HttpError> {
         let unreachable = |error: &io::Error| HttpError::Unreachable(error.to_string());
-        let addresses =
-            (self.host.as_str(), self.port).to_socket_addrs().map_err(|error| unreachable(&error))?;
+        let addresses = (self.host.as_str(), self.port)
+            .to_socket_addrs()
+            .map_err(|error| unreachable(&error))?;
         let mut last = HttpError::Unreachable("the name has no address".to_owned());
         for address in addresses {
             let attempt = match deadline {
@@ -79,7 +76,9 @@ impl Client {
             };
             match attempt {
                 Ok(stream) => {
-                    stream.set_write_timeout(self.timeout).map_err(|error| unreachable(&error))?;
+                    stream
+                        .set_write_timeout(self.timeout)
+                        .map_err(|error| unreachable(&error))?;
                     return Ok(stream);
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => last = HttpError::Timeout,
@@ -96,7 +95,12 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> String {
-        let Self { host, port, authorization, .. } = self;
+        let Self {
+            host,
+            port,
+            authorization,
+            ..
+        } = self;
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: {authorization}\r\n\
              accept: application/json\r\nconnection: close\r\n"
@@ -135,7 +139,11 @@ impl Read for Timed {
 
 fn remaining(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    if left.is_zero() {
+        Err(io::ErrorKind::TimedOut.into())
+    } else {
+        Ok(left)
+    }
 }
 
 fn read_response(input: &mut impl BufRead) -> io::Result<Response> {
@@ -149,7 +157,11 @@ fn read_response(input: &mut impl BufRead) -> io::Result<Response> {
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.parse().map_err(|_| invalid("content-length is not a number"))?);
+            length = Some(
+                value
+                    .parse()
+                    .map_err(|_| invalid("content-length is not a number"))?,
+            );
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             chunked = value.to_ascii_lowercase().ends_with("chunked");
         }
@@ -166,7 +178,10 @@ fn read_response(input: &mut impl BufRead) -> io::Result<Response> {
 
 fn read_status(line: &str) -> io::Result<u16> {
     let mut words = line.split(' ');
-    match (words.next(), words.next().and_then(|code| code.parse().ok())) {
+    match (
+        words.next(),
+        words.next().and_then(|code| code.parse().ok()),
+    ) {
         (Some(version), Some(status)) if version.starts_with("HTTP/1.") => Ok(status),
         _ => Err(invalid("not an HTTP/1.1 response")),
     }
@@ -212,7 +227,7 @@ fn invalid(why: &'static str) -> io::Error {
 }
 
 /// Encodes one path segment: everything but unreserved characters.
-pub(crate) fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -258,7 +273,10 @@ mod tests {
     #[test]
     fn reads_a_body_of_known_length() {
         let response = read("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi!").unwrap();
-        assert_eq!((response.status, response.body.as_slice()), (200, b"hi".as_slice()));
+        assert_eq!(
+            (response.status, response.body.as_slice()),
+            (200, b"hi".as_slice())
+        );
     }
 
     #[test]
@@ -272,7 +290,12 @@ mod tests {
 
     #[test]
     fn no_content_has_no_body() {
-        assert!(read("HTTP/1.1 204 No Content\r\n\r\nrest").unwrap().body.is_empty());
+        assert!(
+            read("HTTP/1.1 204 No Content\r\n\r\nrest")
+                .unwrap()
+                .body
+                .is_empty()
+        );
     }
 
     #[test]
@@ -303,6 +326,9 @@ mod tests {
             authorization: String::new(),
             timeout: Some(Duration::from_secs(5)),
         };
-        assert!(matches!(client.probe(), Err(HttpError::Unreachable(_))));
+        assert!(matches!(
+            client.request("GET", "/", &[], None),
+            Err(HttpError::Unreachable(_))
+        ));
     }
 }

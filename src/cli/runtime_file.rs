@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a running broker tells the command line of the same user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuntimeFile {
+pub(super) struct RuntimeFile {
     /// The node's name, as in `rabbit@host`.
     pub node: String,
     /// The server's process id.
@@ -32,7 +32,7 @@ pub struct RuntimeFile {
 
 /// Removes the file when the server ends.
 #[derive(Debug)]
-pub struct Guard {
+pub(super) struct Guard {
     path: PathBuf,
     token: String,
 }
@@ -41,7 +41,7 @@ pub struct Guard {
 ///
 /// # Errors
 /// When the directory cannot be made, or is one that another user could read or replace.
-pub fn write(file: &RuntimeFile) -> io::Result<Guard> {
+pub(super) fn write(file: &RuntimeFile) -> io::Result<Guard> {
     write_in(&directory()?, file)
 }
 
@@ -49,7 +49,7 @@ pub fn write(file: &RuntimeFile) -> io::Result<Guard> {
 ///
 /// # Errors
 /// When there is none, or when what is there could have been written by another user.
-pub fn find(node: Option<&str>) -> io::Result<RuntimeFile> {
+pub(super) fn find(node: Option<&str>) -> io::Result<RuntimeFile> {
     find_in(&directory()?, node)
 }
 
@@ -57,7 +57,7 @@ pub fn find(node: Option<&str>) -> io::Result<RuntimeFile> {
 ///
 /// # Errors
 /// When the system's random source cannot be read.
-pub fn new_token() -> io::Result<String> {
+pub(super) fn new_token() -> io::Result<String> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -68,7 +68,7 @@ pub fn new_token() -> io::Result<String> {
 ///
 /// # Errors
 /// When the user's id cannot be learned.
-pub fn directory() -> io::Result<PathBuf> {
+pub(super) fn directory() -> io::Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(directory) = set("LEVERET_RUNTIME_DIR") {
         return Ok(directory.into());
@@ -81,7 +81,7 @@ pub fn directory() -> io::Result<PathBuf> {
 
 /// The name of this machine up to the first dot.
 #[must_use]
-pub fn short_hostname() -> String {
+pub(super) fn short_hostname() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| fs::read_to_string("/etc/hostname"))
         .or_else(|_| std::env::var("HOSTNAME"))
@@ -94,18 +94,29 @@ pub fn short_hostname() -> String {
 
 /// Completes a node name: `rabbit` means `rabbit@<this machine>`.
 #[must_use]
-pub fn full_node_name(name: &str) -> String {
-    if name.contains('@') { name.to_owned() } else { format!("{name}@{}", short_hostname()) }
+pub(super) fn full_node_name(name: &str) -> String {
+    if name.contains('@') {
+        name.to_owned()
+    } else {
+        format!("{name}@{}", short_hostname())
+    }
 }
 
 fn write_in(directory: &Path, file: &RuntimeFile) -> io::Result<Guard> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
     check_private(directory, &fs::symlink_metadata(directory)?)?;
     let path = directory.join(file_name(&file.node));
     let temporary = directory.join(format!(".{}.{}", file_name(&file.node), file.pid));
     // A left-over of a server that had the same process id and died while writing.
     let _ = fs::remove_file(&temporary);
-    let mut output = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let mut output = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
     let written = serde_json::to_string_pretty(file)
         .map_err(io::Error::from)
         .and_then(|text| writeln!(output, "{text}"))
@@ -114,25 +125,38 @@ fn write_in(directory: &Path, file: &RuntimeFile) -> io::Result<Guard> {
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
-    written.map(|()| Guard { path, token: file.token.clone() })
+    written.map(|()| Guard {
+        path,
+        token: file.token.clone(),
+    })
 }
 
 fn find_in(directory: &Path, node: Option<&str>) -> io::Result<RuntimeFile> {
     let missing = || {
         let which = node.unwrap_or("any node");
-        let why = format!("no running broker left word of {which} in {}", directory.display());
+        let why = format!(
+            "no running broker left word of {which} in {}",
+            directory.display()
+        );
         io::Error::new(io::ErrorKind::NotFound, why)
     };
     let about_directory = fs::symlink_metadata(directory).map_err(|_| missing())?;
     check_private(directory, &about_directory)?;
     if let Some(node) = node {
         let path = directory.join(file_name(node));
-        return if path.exists() { Ok(read(&path)?.1) } else { Err(missing()) };
+        return if path.exists() {
+            Ok(read(&path)?.1)
+        } else {
+            Err(missing())
+        };
     }
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.starts_with("leveret-") && name.ends_with(".json") {
             // One unusable file must not hide the others.
             found.extend(read(&path).ok());
@@ -178,25 +202,22 @@ pub(crate) fn is_running(pid: u32) -> bool {
 /// The effective user, read off what belongs to it: the call itself would need unsafe code.
 fn user_id() -> io::Result<u32> {
     let home = || std::env::var_os("HOME").ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
-    fs::metadata("/proc/self").or_else(|_| fs::metadata(home()?)).map(|about| about.uid())
+    fs::metadata("/proc/self")
+        .or_else(|_| fs::metadata(home()?))
+        .map(|about| about.uid())
 }
 
 fn file_name(node: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "@._-".contains(c);
-    let node: String = node.chars().map(|c| if safe(c) { c } else { '_' }).collect();
+    let node: String = node
+        .chars()
+        .map(|c| if safe(c) { c } else { '_' })
+        .collect();
     format!("leveret-{node}.json")
 }
 
 fn loopback() -> String {
     "127.0.0.1".to_owned()
-}
-
-impl RuntimeFile {
-    /// Whether the server that wrote this is still there.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        is_running(self.pid)
-    }
 }
 
 impl Drop for Guard {
@@ -260,7 +281,10 @@ mod tests {
     fn the_live_one_is_preferred() {
         let scratch = Scratch::new("leveret-runtime-live");
         let live = write_in(&scratch.0, &file("a@here", "live")).unwrap();
-        let dead = RuntimeFile { pid: u32::MAX, ..file("b@here", "dead") };
+        let dead = RuntimeFile {
+            pid: u32::MAX,
+            ..file("b@here", "dead")
+        };
         let _dead = write_in(&scratch.0, &dead).unwrap();
         assert_eq!(find_in(&scratch.0, None).unwrap().token, "live");
         drop(live);

@@ -32,14 +32,25 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let (scheme, value) =
-            header.and_then(|header| header.split_once(' ')).ok_or(ApiError::Unauthenticated)?;
+        let header = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let (scheme, value) = header
+            .and_then(|header| header.split_once(' '))
+            .ok_or(ApiError::Unauthenticated)?;
         if scheme.eq_ignore_ascii_case("bearer") {
             let is_ours = same_bytes(value.as_bytes(), api.token.as_bytes());
-            return if is_ours { Ok(Self::Local) } else { Err(ApiError::Unauthenticated) };
+            return if is_ours {
+                Ok(Self::Local)
+            } else {
+                Err(ApiError::Unauthenticated)
+            };
         }
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0);
         let user = basic(api, value, peer).ok_or(ApiError::Unauthenticated)?;
         if !has_any(&user, MANAGEMENT) {
             return Err(ApiError::Refused("Not management user"));
@@ -52,7 +63,9 @@ fn basic(api: &Api, value: &str, peer: Option<SocketAddr>) -> Option<Arc<User>> 
     let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     let (name, password) = decoded.split_once(':')?;
     let is_local = peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
-    api.broker().authenticate(name, password).filter(|_| is_local || name != "guest")
+    api.broker()
+        .authenticate(name, password)
+        .filter(|_| is_local || name != "guest")
 }
 
 /// Takes the same time wherever the first difference is.
@@ -99,12 +112,20 @@ impl Caller {
 
     /// Only administrators go on.
     pub(super) fn administrator(&self) -> Result<(), ApiError> {
-        if self.is_administrator() { Ok(()) } else { Err(ApiError::Refused("Not administrator user")) }
+        if self.is_administrator() {
+            Ok(())
+        } else {
+            Err(ApiError::Refused("Not administrator user"))
+        }
     }
 
     /// Only those who may see the whole node go on.
     pub(super) fn monitor(&self) -> Result<(), ApiError> {
-        if self.is_monitor() { Ok(()) } else { Err(ApiError::Refused("Not monitor user")) }
+        if self.is_monitor() {
+            Ok(())
+        } else {
+            Err(ApiError::Refused("Not monitor user"))
+        }
     }
 
     /// Whether it may see a virtual host's objects.
@@ -120,7 +141,9 @@ impl Caller {
         let vhost = api.broker().vhosts.get(name).ok_or(ApiError::NotFound)?;
         match self.sees(name) {
             true => Ok(vhost),
-            false => Err(ApiError::Refused("User not authorised to access virtual host")),
+            false => Err(ApiError::Refused(
+                "User not authorised to access virtual host",
+            )),
         }
     }
 
@@ -133,10 +156,15 @@ impl Caller {
     ) -> Result<Arc<VirtualHost>, ApiError> {
         let missing = || ApiError::Missing("vhost_not_found".to_owned());
         let vhost = api.broker().vhosts.get(name).ok_or_else(missing)?;
-        let Self::User(user) = self else { return Ok(vhost) };
+        let Self::User(user) = self else {
+            return Ok(vhost);
+        };
         let refused = ApiError::Refused("Access refused.");
         let permission = user.permission(name).ok_or_else(|| refused.clone())?;
-        match access.iter().all(|(access, name)| permission.allows(*access, name)) {
+        match access
+            .iter()
+            .all(|(access, name)| permission.allows(*access, name))
+        {
             true => Ok(vhost),
             false => Err(refused),
         }
@@ -145,6 +173,8 @@ impl Caller {
     /// The virtual hosts it may see, by name.
     pub(super) fn vhosts(&self, api: &Api) -> Vec<Arc<VirtualHost>> {
         let all = api.broker().vhosts.sorted();
-        all.into_iter().filter(|vhost| self.sees(&vhost.name)).collect()
+        all.into_iter()
+            .filter(|vhost| self.sees(&vhost.name))
+            .collect()
     }
 }

@@ -30,7 +30,10 @@ pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/bindings", get(list))
         .route("/api/bindings/{vhost}", get(list_vhost))
-        .route("/api/bindings/{vhost}/e/{source}/{kind}/{destination}", get(between).post(post))
+        .route(
+            "/api/bindings/{vhost}/e/{source}/{kind}/{destination}",
+            get(between).post(post),
+        )
         .route(
             "/api/bindings/{vhost}/e/{source}/{kind}/{destination}/{properties_key}",
             get(one).delete(delete),
@@ -39,7 +42,12 @@ pub(super) fn routes() -> Router<Api> {
 
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
     let vhosts = caller.vhosts(&api);
-    listing.answer(vhosts.iter().flat_map(|vhost| rows(vhost, |_| true)).collect())
+    listing.answer(
+        vhosts
+            .iter()
+            .flat_map(|vhost| rows(vhost, |_| true))
+            .collect(),
+    )
 }
 
 async fn list_vhost(
@@ -88,7 +96,12 @@ pub(super) async fn to_exchange(
 }
 
 fn rows(vhost: &VirtualHost, which: impl Fn(&Binding) -> bool) -> Vec<Value> {
-    vhost.bindings().iter().filter(|one| which(one)).map(|one| view(vhost, one)).collect()
+    vhost
+        .bindings()
+        .iter()
+        .filter(|one| which(one))
+        .map(|one| view(vhost, one))
+        .collect()
 }
 
 fn view(vhost: &VirtualHost, binding: &Binding) -> Value {
@@ -159,8 +172,7 @@ async fn between(
 ) -> Answer {
     let vhost = caller.vhost(&api, &vhost)?;
     let id = destination_id(&kind, &destination)?;
-    let is_wanted =
-        |one: &Binding| *one.source == *real_name(&source) && one.destination == id;
+    let is_wanted = |one: &Binding| *one.source == *real_name(&source) && one.destination == id;
     listing.answer(rows(&vhost, is_wanted))
 }
 
@@ -172,7 +184,10 @@ fn target(
 ) -> Result<(Arc<VirtualHost>, Name, DestinationId), ApiError> {
     let id = destination_id(kind, destination)?;
     let source = Name::from(real_name(source));
-    let access = [(Access::Write, id.name().as_str()), (Access::Read, source.as_str())];
+    let access = [
+        (Access::Write, id.name().as_str()),
+        (Access::Read, source.as_str()),
+    ];
     let vhost = caller.vhost_with(api, vhost, &access)?;
     match source.is_empty() {
         true => Err(ApiError::Refused("Access refused.")),
@@ -198,7 +213,9 @@ async fn post(
     };
     let key = Name::from(request.text("routing_key").unwrap_or_default());
     let arguments = request.table("arguments");
-    api.change(&vhost, |_, fx| vhost.bind(&exchange, destination, &key, &arguments, fx))?;
+    api.change(&vhost, |_, fx| {
+        vhost.bind(&exchange, destination, &key, &arguments, fx)
+    })?;
     let (_, _, kind, to) = &ends;
     let properties_key = properties_key(&key, &arguments);
     let location = format!("{kind}/{}/{}", quoted(to), quoted(&properties_key));
@@ -208,7 +225,12 @@ async fn post(
 /// A binding's place, and its key.
 type Place = (String, String, String, String, String);
 
-fn find(vhost: &VirtualHost, source: &str, id: &DestinationId, key: &str) -> Result<Binding, ApiError> {
+fn find(
+    vhost: &VirtualHost,
+    source: &str,
+    id: &DestinationId,
+    key: &str,
+) -> Result<Binding, ApiError> {
     let all = vhost.bindings();
     let found = all.into_iter().find(|one| {
         *one.source == *source

@@ -26,7 +26,10 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/connections", get(list))
         .route("/api/connections/{name}", get(one).delete(delete))
         .route("/api/connections/{name}/channels", get(channels_of))
-        .route("/api/connections/username/{user}", get(list_user).delete(delete_user))
+        .route(
+            "/api/connections/username/{user}",
+            get(list_user).delete(delete_user),
+        )
         .route("/api/channels", get(list_channels))
         .route("/api/channels/{name}", get(one_channel))
         .route("/api/consumers", get(list_consumers))
@@ -73,7 +76,10 @@ pub(super) fn view(api: &Api, connection: &Connection) -> Value {
         "send_cnt": writes,
         "send_pend": 0,
     });
-    let name = connection.client_properties.get("connection_name").and_then(FieldValue::as_str);
+    let name = connection
+        .client_properties
+        .get("connection_name")
+        .and_then(FieldValue::as_str);
     if let Some(name) = name {
         row["user_provided_name"] = json!(name);
     }
@@ -95,7 +101,10 @@ fn load(counter: &AtomicU64) -> u64 {
 
 fn named(api: &Api, caller: &Caller, name: &str) -> Result<Arc<Connection>, ApiError> {
     let all = api.broker().connections.snapshot();
-    let found = all.into_iter().find(|one| *one.name == *name).ok_or(ApiError::NotFound)?;
+    let found = all
+        .into_iter()
+        .find(|one| *one.name == *name)
+        .ok_or(ApiError::NotFound)?;
     let is_own = *found.user.name == *caller.name();
     match is_own || caller.is_monitor() {
         true => Ok(found),
@@ -104,7 +113,12 @@ fn named(api: &Api, caller: &Caller, name: &str) -> Result<Arc<Connection>, ApiE
 }
 
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    listing.answer(seen(&api, &caller).iter().map(|one| view(&api, one)).collect())
+    listing.answer(
+        seen(&api, &caller)
+            .iter()
+            .map(|one| view(&api, one))
+            .collect(),
+    )
 }
 
 async fn one(
@@ -131,7 +145,10 @@ async fn delete(
 }
 
 fn reason(headers: &HeaderMap) -> &str {
-    headers.get("x-reason").and_then(|value| value.to_str().ok()).unwrap_or(CLOSED_TEXT)
+    headers
+        .get("x-reason")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or(CLOSED_TEXT)
 }
 
 async fn list_user(
@@ -141,7 +158,10 @@ async fn list_user(
     Query(listing): Query<Listing>,
 ) -> Answer {
     let seen = seen(&api, &caller);
-    let rows = seen.iter().filter(|one| *one.user.name == *user).map(|one| view(&api, one));
+    let rows = seen
+        .iter()
+        .filter(|one| *one.user.name == *user)
+        .map(|one| view(&api, one));
     listing.answer(rows.collect())
 }
 
@@ -154,7 +174,8 @@ async fn delete_user(
     if user != caller.name() {
         caller.administrator()?;
     }
-    api.broker().close_connections(reason(&headers), |one| *one.user.name == *user);
+    api.broker()
+        .close_connections(reason(&headers), |one| *one.user.name == *user);
     Ok(no_content())
 }
 
@@ -166,17 +187,29 @@ async fn channels_of(
 ) -> Answer {
     let connection = named(&api, &caller, &name)?;
     let infos = connection.channel_infos();
-    listing.answer(infos.iter().map(|info| channel_view(&api, &connection, info)).collect())
+    listing.answer(
+        infos
+            .iter()
+            .map(|info| channel_view(&api, &connection, info))
+            .collect(),
+    )
 }
 
-async fn list_channels(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn list_channels(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+) -> Answer {
     listing.answer(channel_rows(&api, &caller))
 }
 
 fn channel_rows(api: &Api, caller: &Caller) -> Vec<Value> {
     let of = |one: &Arc<Connection>| {
         let infos = one.channel_infos();
-        infos.iter().map(|info| channel_view(api, one, info)).collect::<Vec<_>>()
+        infos
+            .iter()
+            .map(|info| channel_view(api, one, info))
+            .collect::<Vec<_>>()
     };
     seen(api, caller).iter().flat_map(of).collect()
 }
@@ -188,7 +221,11 @@ async fn one_channel(
     Query(listing): Query<Listing>,
 ) -> Answer {
     let rows = channel_rows(&api, &caller);
-    listing.one(rows.iter().find(|row| row["name"] == name).ok_or(ApiError::NotFound)?)
+    listing.one(
+        rows.iter()
+            .find(|row| row["name"] == name)
+            .ok_or(ApiError::NotFound)?,
+    )
 }
 
 fn channel_view(api: &Api, connection: &Connection, info: &ChannelInfo) -> Value {
@@ -224,8 +261,11 @@ pub(super) fn message_stats(
             *sum += load(counter(&channel.stats));
         }
     }
-    let mut row: serde_json::Map<String, Value> =
-        COUNTERS.iter().zip(sums).map(|((name, _), sum)| ((*name).to_owned(), sum.into())).collect();
+    let mut row: serde_json::Map<String, Value> = COUNTERS
+        .iter()
+        .zip(sums)
+        .map(|((name, _), sum)| ((*name).to_owned(), sum.into()))
+        .collect();
     let handed_out = ["deliver", "deliver_no_ack", "get", "get_no_ack"];
     let handed_out: u64 = handed_out.iter().filter_map(|key| row[*key].as_u64()).sum();
     row.insert("deliver_get".to_owned(), handed_out.into());
@@ -248,10 +288,18 @@ const COUNTERS: [(&str, Counter); 11] = [
     ("redeliver", |stats| &stats.redeliver),
 ];
 
-async fn list_consumers(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn list_consumers(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+) -> Answer {
     let vhosts = caller.vhosts(&api);
     let queues = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
-    listing.answer(queues.flat_map(|queue| consumers_of(&api, &queue)).collect())
+    listing.answer(
+        queues
+            .flat_map(|queue| consumers_of(&api, &queue))
+            .collect(),
+    )
 }
 
 async fn list_consumers_vhost(
@@ -262,12 +310,21 @@ async fn list_consumers_vhost(
 ) -> Answer {
     let vhost = caller.vhost(&api, &vhost)?;
     let queues = vhost.queues.sorted();
-    listing.answer(queues.iter().flat_map(|queue| consumers_of(&api, queue)).collect())
+    listing.answer(
+        queues
+            .iter()
+            .flat_map(|queue| consumers_of(&api, queue))
+            .collect(),
+    )
 }
 
 /// The consumers of a queue.
 pub(super) fn consumers_of(api: &Api, queue: &Queue) -> Vec<Value> {
-    queue.consumers().iter().map(|consumer| consumer_view(api, queue, consumer)).collect()
+    queue
+        .consumers()
+        .iter()
+        .map(|consumer| consumer_view(api, queue, consumer))
+        .collect()
 }
 
 fn consumer_view(api: &Api, queue: &Queue, consumer: &ConsumerView) -> Value {
@@ -296,6 +353,12 @@ fn consumer_view(api: &Api, queue: &Queue, consumer: &ConsumerView) -> Value {
 
 /// The client's address out of a connection's name.
 fn peer(connection: &str) -> (String, u16) {
-    let peer = connection.split(" -> ").next().and_then(|peer| peer.parse::<std::net::SocketAddr>().ok());
-    peer.map_or_else(|| (String::new(), 0), |peer| (peer.ip().to_string(), peer.port()))
+    let peer = connection
+        .split(" -> ")
+        .next()
+        .and_then(|peer| peer.parse::<std::net::SocketAddr>().ok());
+    peer.map_or_else(
+        || (String::new(), 0),
+        |peer| (peer.ip().to_string(), peer.port()),
+    )
 }

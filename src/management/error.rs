@@ -31,7 +31,10 @@ impl ApiError {
 
     /// RabbitMQ lists the missing keys as an Erlang term.
     pub(super) fn keys_missing(keys: &[&str]) -> Self {
-        let all: Vec<String> = keys.iter().map(|key| format!("{{key_missing,{key}}}")).collect();
+        let all: Vec<String> = keys
+            .iter()
+            .map(|key| format!("{{key_missing,{key}}}"))
+            .collect();
         Self::bad_request(format!("[{}]", all.join(",")))
     }
 }
@@ -53,20 +56,28 @@ impl From<BrokerError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, error, reason) = match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "Object Not Found", json!("Not Found")),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "Object Not Found",
+                json!("Not Found"),
+            ),
             Self::Missing(reason) => (StatusCode::NOT_FOUND, "not_found", json!(reason)),
             Self::BadRequest(reason) => (StatusCode::BAD_REQUEST, "bad_request", reason),
             Self::Bad(error, reason) => (StatusCode::BAD_REQUEST, error, json!(reason)),
-            Self::Unauthenticated => {
-                (StatusCode::UNAUTHORIZED, "not_authorized", json!("Not_Authorized"))
-            }
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "not_authorized",
+                json!("Not_Authorized"),
+            ),
             Self::Refused(reason) => (StatusCode::UNAUTHORIZED, "not_authorised", json!(reason)),
         };
         let body = Json(json!({ "error": error, "reason": reason }));
         let mut response = (status, body).into_response();
         if status == StatusCode::UNAUTHORIZED {
             let realm = header::HeaderValue::from_static("Basic realm=\"RabbitMQ Management\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, realm);
         }
         response
     }

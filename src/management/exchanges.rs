@@ -31,10 +31,19 @@ pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/exchanges", get(list))
         .route("/api/exchanges/{vhost}", get(list_vhost))
-        .route("/api/exchanges/{vhost}/{name}", get(one).put(put).delete(delete))
+        .route(
+            "/api/exchanges/{vhost}/{name}",
+            get(one).put(put).delete(delete),
+        )
         .route("/api/exchanges/{vhost}/{name}/publish", post(publish_to))
-        .route("/api/exchanges/{vhost}/{name}/bindings/source", get(bindings::from_exchange))
-        .route("/api/exchanges/{vhost}/{name}/bindings/destination", get(bindings::to_exchange))
+        .route(
+            "/api/exchanges/{vhost}/{name}/bindings/source",
+            get(bindings::from_exchange),
+        )
+        .route(
+            "/api/exchanges/{vhost}/{name}/bindings/destination",
+            get(bindings::to_exchange),
+        )
 }
 
 /// Paths call the nameless one `amq.default`.
@@ -55,7 +64,14 @@ async fn list_vhost(
     Query(listing): Query<Listing>,
 ) -> Answer {
     let vhost = caller.vhost(&api, &vhost)?;
-    listing.answer(vhost.exchanges.sorted().iter().map(|exchange| view(exchange)).collect())
+    listing.answer(
+        vhost
+            .exchanges
+            .sorted()
+            .iter()
+            .map(|exchange| view(exchange))
+            .collect(),
+    )
 }
 
 async fn one(
@@ -65,7 +81,10 @@ async fn one(
     Query(listing): Query<Listing>,
 ) -> Answer {
     let vhost = caller.vhost(&api, &vhost)?;
-    let exchange = vhost.exchanges.get(real_name(&name)).ok_or(ApiError::NotFound)?;
+    let exchange = vhost
+        .exchanges
+        .get(real_name(&name))
+        .ok_or(ApiError::NotFound)?;
     listing.one(&view(&exchange))
 }
 
@@ -172,15 +191,20 @@ fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties
     let text = |key: &str| object.get(key).and_then(Value::as_str).map(Into::into);
     let number = |key: &str| match object.get(key) {
         None => Ok(None),
-        Some(value) => {
-            value.as_u64().map(Some).ok_or_else(|| ApiError::BadRequest(json!(["not_int", key])))
-        }
+        Some(value) => value
+            .as_u64()
+            .map(Some)
+            .ok_or_else(|| ApiError::BadRequest(json!(["not_int", key]))),
     };
-    let octet = |key: &str| Ok::<_, ApiError>(number(key)?.map(|n| u8::try_from(n).unwrap_or(u8::MAX)));
+    let octet =
+        |key: &str| Ok::<_, ApiError>(number(key)?.map(|n| u8::try_from(n).unwrap_or(u8::MAX)));
     Ok(Properties {
         content_type: text("content_type"),
         content_encoding: text("content_encoding"),
-        headers: object.get("headers").and_then(Value::as_object).map(to_table),
+        headers: object
+            .get("headers")
+            .and_then(Value::as_object)
+            .map(to_table),
         delivery_mode: octet("delivery_mode")?,
         priority: octet("priority")?,
         correlation_id: text("correlation_id"),
@@ -210,7 +234,11 @@ fn publish_message(
     let no_headers = leveret_proto::value::FieldTable::new();
     let headers = properties.headers.as_ref().unwrap_or(&no_headers);
     let route = route(vhost, exchange, routing_key, Some(headers));
-    let parts = Parts { exchange: exchange.name(), routing_key, properties: &raw };
+    let parts = Parts {
+        exchange: exchange.name(),
+        routing_key,
+        properties: &raw,
+    };
     Ok(api.change(vhost, |now, fx| {
         let message = Message::pack(&mut fx.packer, parts, facts, payload, now);
         publish(&route.queues, &Arc::new(message), now, fx).routed

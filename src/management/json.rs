@@ -8,7 +8,12 @@ use super::error::ApiError;
 
 /// A table as JSON.
 pub(super) fn table(table: &FieldTable) -> Value {
-    Value::Object(table.iter().map(|(key, value)| (key.to_string(), self::value(value))).collect())
+    Value::Object(
+        table
+            .iter()
+            .map(|(key, value)| (key.to_string(), self::value(value)))
+            .collect(),
+    )
 }
 
 fn value(value: &FieldValue) -> Value {
@@ -32,16 +37,20 @@ fn value(value: &FieldValue) -> Value {
 
 /// JSON as a table; integers become 64-bit ones, as RabbitMQ's do.
 pub(super) fn to_table(object: &Map<String, Value>) -> FieldTable {
-    object.iter().map(|(key, value)| (key, to_value(value))).collect()
+    object
+        .iter()
+        .map(|(key, value)| (key, to_value(value)))
+        .collect()
 }
 
 fn to_value(value: &Value) -> FieldValue {
     match value {
         Value::Null => FieldValue::Void,
         Value::Bool(flag) => FieldValue::Bool(*flag),
-        Value::Number(number) => number
-            .as_i64()
-            .map_or_else(|| FieldValue::F64(number.as_f64().unwrap_or(0.0)), FieldValue::I64),
+        Value::Number(number) => number.as_i64().map_or_else(
+            || FieldValue::F64(number.as_f64().unwrap_or(0.0)),
+            FieldValue::I64,
+        ),
         Value::String(text) => text.as_str().into(),
         Value::Array(values) => FieldValue::Array(values.iter().map(to_value).collect()),
         Value::Object(object) => FieldValue::Table(to_table(object)),
@@ -87,12 +96,18 @@ impl Request {
     }
 
     pub(super) fn table(&self, key: &str) -> FieldTable {
-        self.get(key).and_then(Value::as_object).map(to_table).unwrap_or_default()
+        self.get(key)
+            .and_then(Value::as_object)
+            .map(to_table)
+            .unwrap_or_default()
     }
 
     /// Several texts that must all be there.
     pub(super) fn texts<const N: usize>(&self, keys: [&str; N]) -> Result<[&str; N], ApiError> {
-        let missing: Vec<&str> = keys.into_iter().filter(|key| self.text(key).is_none()).collect();
+        let missing: Vec<&str> = keys
+            .into_iter()
+            .filter(|key| self.text(key).is_none())
+            .collect();
         match missing.is_empty() {
             true => Ok(keys.map(|key| self.text(key).unwrap_or_default())),
             false => Err(ApiError::keys_missing(&missing)),
@@ -102,11 +117,17 @@ impl Request {
     /// Tags: a list, or words with commas between them.
     pub(super) fn tags(&self, key: &str) -> Option<Vec<String>> {
         match self.get(key)? {
-            Value::Array(all) => {
-                Some(all.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            }
+            Value::Array(all) => Some(
+                all.iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
+            ),
             Value::String(text) => {
-                let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+                let words = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|word| !word.is_empty());
                 Some(words.map(str::to_owned).collect())
             }
             _ => None,

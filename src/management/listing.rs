@@ -8,8 +8,8 @@ use fancy_regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::error::ApiError;
 use super::Answer;
+use super::error::ApiError;
 
 const PAGE_SIZE: usize = 100;
 const PAGE_SIZE_MAX: usize = 500;
@@ -41,10 +41,16 @@ impl Listing {
         let filtered = rows.len();
         let first = (page - 1) * size;
         if first >= filtered.max(1) {
-            let text = format!("Page out of range, page: {page} page size: {size}, len: {filtered}");
+            let text =
+                format!("Page out of range, page: {page} page size: {size}, len: {filtered}");
             return Err(ApiError::Bad("page_out_of_range", text));
         }
-        let items: Vec<Value> = rows.iter().skip(first).take(size).map(|row| self.pick(row)).collect();
+        let items: Vec<Value> = rows
+            .iter()
+            .skip(first)
+            .take(size)
+            .map(|row| self.pick(row))
+            .collect();
         Ok(Json(json!({
             "filtered_count": filtered,
             "item_count": items.len(),
@@ -69,9 +75,11 @@ impl Listing {
         let size = self.page_size.as_deref().map(number).transpose()?;
         let is_size_ok = size.is_none_or(|size| (1..=PAGE_SIZE_MAX as i64).contains(&size));
         match usize::try_from(asked) {
-            Ok(page) if page > 0 && is_size_ok => {
-                Ok((page, size.and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE_SIZE)))
-            }
+            Ok(page) if page > 0 && is_size_ok => Ok((
+                page,
+                size.and_then(|size| usize::try_from(size).ok())
+                    .unwrap_or(PAGE_SIZE),
+            )),
             _ => {
                 let size = size.map_or_else(|| "undefined".to_owned(), |size| size.to_string());
                 let text =
@@ -82,8 +90,15 @@ impl Listing {
     }
 
     fn filter(&self, rows: &mut Vec<Value>) -> Result<(), ApiError> {
-        let Some(wanted) = self.name.as_deref().filter(|name| !name.is_empty()) else { return Ok(()) };
-        let name = |row: &Value| row.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let Some(wanted) = self.name.as_deref().filter(|name| !name.is_empty()) else {
+            return Ok(());
+        };
+        let name = |row: &Value| {
+            row.get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         if self.use_regex.as_deref() == Some("true") {
             let invalid = |_| ApiError::bad_request("Pagination parameters are invalid");
             let regex = Regex::new(&format!("(?i){wanted}")).map_err(invalid)?;
@@ -96,7 +111,9 @@ impl Listing {
     }
 
     fn sort(&self, rows: &mut [Value]) {
-        let Some(key) = self.sort.as_deref() else { return };
+        let Some(key) = self.sort.as_deref() else {
+            return;
+        };
         rows.sort_by(|one, other| order(at(one, key), at(other, key)));
         if self.sort_reverse.as_deref() == Some("true") {
             rows.reverse();
@@ -105,7 +122,9 @@ impl Listing {
 
     /// Only the columns that were asked for; `a.b` is a column of an inner object.
     fn pick(&self, row: &Value) -> Value {
-        let Some(columns) = &self.columns else { return row.clone() };
+        let Some(columns) = &self.columns else {
+            return row.clone();
+        };
         let mut picked = Map::new();
         for column in columns.split(',') {
             let path: Vec<&str> = column.split('.').collect();
@@ -116,12 +135,15 @@ impl Listing {
 }
 
 fn copy_path(from: &Value, path: &[&str], into: &mut Map<String, Value>) {
-    let Some((key, rest)) = path.split_first() else { return };
+    let Some((key, rest)) = path.split_first() else {
+        return;
+    };
     let Some(value) = from.get(key) else { return };
     if rest.is_empty() {
         into.insert((*key).to_owned(), value.clone());
-    } else if let Value::Object(inner) =
-        into.entry((*key).to_owned()).or_insert_with(|| Value::Object(Map::new()))
+    } else if let Value::Object(inner) = into
+        .entry((*key).to_owned())
+        .or_insert_with(|| Value::Object(Map::new()))
     {
         copy_path(value, rest, inner);
     }
@@ -134,9 +156,10 @@ fn at<'a>(row: &'a Value, path: &str) -> Option<&'a Value> {
 fn order(one: Option<&Value>, other: Option<&Value>) -> Ordering {
     match (one, other) {
         (Some(Value::String(one)), Some(Value::String(other))) => one.cmp(other),
-        (Some(one), Some(other)) => {
-            one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal)
-        }
+        (Some(one), Some(other)) => one
+            .as_f64()
+            .partial_cmp(&other.as_f64())
+            .unwrap_or(Ordering::Equal),
         (one, other) => one.is_some().cmp(&other.is_some()),
     }
 }

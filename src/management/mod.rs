@@ -45,8 +45,16 @@ pub struct Api {
 
 impl Api {
     /// An API over a running server.
-    pub fn new(shared: Arc<Shared>, token: &str, listeners: Vec<(&'static str, SocketAddr)>) -> Self {
-        Self { shared, token: token.into(), listeners: listeners.into() }
+    pub fn new(
+        shared: Arc<Shared>,
+        token: &str,
+        listeners: Vec<(&'static str, SocketAddr)>,
+    ) -> Self {
+        Self {
+            shared,
+            token: token.into(),
+            listeners: listeners.into(),
+        }
     }
 
     fn broker(&self) -> &Arc<Broker> {
@@ -54,7 +62,11 @@ impl Api {
     }
 
     /// Change the model in one virtual host, and settle what that left to do.
-    fn change<T>(&self, vhost: &VirtualHost, change: impl FnOnce(crate::broker::tick::Tick, &mut Effects) -> T) -> T {
+    fn change<T>(
+        &self,
+        vhost: &VirtualHost,
+        change: impl FnOnce(crate::broker::tick::Tick, &mut Effects) -> T,
+    ) -> T {
         let now = vhost.now(self.shared.clock.now().tick);
         let mut fx = Effects::default();
         self.broker().begin(&mut fx);
@@ -79,7 +91,12 @@ type Answer = Result<Response, ApiError>;
 
 /// 201 for what is new, 204 for what was there.
 fn created(is_new: bool) -> Response {
-    if is_new { StatusCode::CREATED } else { StatusCode::NO_CONTENT }.into_response()
+    if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::NO_CONTENT
+    }
+    .into_response()
 }
 
 fn no_content() -> Response {
@@ -108,5 +125,7 @@ pub async fn serve(
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stopped).await
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stopped)
+        .await
 }

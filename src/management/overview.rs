@@ -33,7 +33,11 @@ pub(super) fn routes() -> Router<Api> {
         .route("/dev/clock", post(clock))
 }
 
-async fn overview(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn overview(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+) -> Answer {
     let broker = api.broker();
     let vhosts = caller.vhosts(&api);
     let views: Vec<_> = vhosts
@@ -44,7 +48,10 @@ async fn overview(State(api): State<Api>, caller: Caller, Query(listing): Query<
     let ready: u64 = views.iter().map(|view| view.ready).sum();
     let unacked: u64 = views.iter().map(|view| view.unacked).sum();
     let seen = connections::seen(&api, &caller);
-    let channels: usize = seen.iter().map(|connection| connection.channel_infos().len()).sum();
+    let channels: usize = seen
+        .iter()
+        .map(|connection| connection.channel_infos().len())
+        .sum();
     let churn = &broker.churn;
     let kinds = ["direct", "fanout", "headers", "topic"].map(|name| {
         let text = format!("AMQP {name} exchange, as per the AMQP specification");
@@ -116,7 +123,10 @@ fn listeners(api: &Api) -> Vec<Value> {
 }
 
 fn contexts(api: &Api) -> Vec<Value> {
-    let http = api.listeners.iter().filter(|(protocol, _)| *protocol == "http");
+    let http = api
+        .listeners
+        .iter()
+        .filter(|(protocol, _)| *protocol == "http");
     let view = |(_, address): &(&str, std::net::SocketAddr)| {
         json!({
             "node": api.broker().node.as_str(),
@@ -187,7 +197,10 @@ fn node_view(api: &Api) -> Value {
 fn resident_bytes() -> u64 {
     const PAGE_BYTES: u64 = 4096;
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    let pages = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or(0) * PAGE_BYTES
 }
 

@@ -19,7 +19,10 @@ use crate::broker::user::User;
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/permissions", get(list))
-        .route("/api/permissions/{vhost}/{user}", get(one).put(put).delete(delete))
+        .route(
+            "/api/permissions/{vhost}/{user}",
+            get(one).put(put).delete(delete),
+        )
         .route("/api/topic-permissions", get(list_topic))
         .route(
             "/api/topic-permissions/{vhost}/{user}",
@@ -31,11 +34,20 @@ pub(super) fn routes() -> Router<Api> {
 pub(super) fn rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
     let row = |user: &User| {
         user.read(|state| {
-            let mine = state.permissions.iter().filter(|(vhost, _)| which(&user.name, vhost));
-            mine.map(|(vhost, permission)| view(&user.name, vhost, permission)).collect::<Vec<_>>()
+            let mine = state
+                .permissions
+                .iter()
+                .filter(|(vhost, _)| which(&user.name, vhost));
+            mine.map(|(vhost, permission)| view(&user.name, vhost, permission))
+                .collect::<Vec<_>>()
         })
     };
-    api.broker().users.sorted().iter().flat_map(|user| row(user)).collect()
+    api.broker()
+        .users
+        .sorted()
+        .iter()
+        .flat_map(|user| row(user))
+        .collect()
 }
 
 fn view(user: &str, vhost: &str, permission: &Permission) -> Value {
@@ -56,14 +68,22 @@ async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<List
 async fn one(State(api): State<Api>, caller: Caller, Path(at): Path<(String, String)>) -> Answer {
     caller.administrator()?;
     let (vhost, user) = at;
-    let found = api.broker().users.get(user.as_str()).and_then(|user| user.permission(&vhost));
+    let found = api
+        .broker()
+        .users
+        .get(user.as_str())
+        .and_then(|user| user.permission(&vhost));
     let found = found.ok_or(ApiError::NotFound)?;
     Listing::default().one(&view(&user, &vhost, &found))
 }
 
 /// Both must be there before anything is granted.
 fn target(api: &Api, vhost: &str, user: &str) -> Result<Arc<User>, ApiError> {
-    let user = api.broker().users.get(user).filter(|_| api.broker().vhosts.contains(vhost));
+    let user = api
+        .broker()
+        .users
+        .get(user)
+        .filter(|_| api.broker().vhosts.contains(vhost));
     user.ok_or_else(|| ApiError::bad_request("vhost_or_user_not_found"))
 }
 
@@ -83,7 +103,11 @@ async fn put(
     let user = target(&api, &vhost, &user)?;
     let permission = Permission::new(configure, write, read)
         .map_err(|error| invalid_regexp(&[configure, write, read].join(" "), &error))?;
-    let old = user.change(|state| state.permissions.insert(vhost.as_str().into(), permission.into()));
+    let old = user.change(|state| {
+        state
+            .permissions
+            .insert(vhost.as_str().into(), permission.into())
+    });
     Ok(created(old.is_none()))
 }
 
@@ -93,7 +117,11 @@ async fn delete(
     Path((vhost, user)): Path<(String, String)>,
 ) -> Answer {
     caller.administrator()?;
-    let user = api.broker().users.get(user.as_str()).ok_or(ApiError::NotFound)?;
+    let user = api
+        .broker()
+        .users
+        .get(user.as_str())
+        .ok_or(ApiError::NotFound)?;
     let gone = user.change(|state| state.permissions.remove(vhost.as_str()));
     gone.map(|_| no_content()).ok_or(ApiError::NotFound)
 }
@@ -115,10 +143,19 @@ fn topic_rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
                 .collect::<Vec<_>>()
         })
     };
-    api.broker().users.sorted().iter().flat_map(|user| row(user)).collect()
+    api.broker()
+        .users
+        .sorted()
+        .iter()
+        .flat_map(|user| row(user))
+        .collect()
 }
 
-async fn list_topic(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn list_topic(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+) -> Answer {
     caller.administrator()?;
     listing.answer(topic_rows(&api, |_, _| true))
 }
@@ -130,7 +167,11 @@ async fn one_topic(
 ) -> Answer {
     caller.administrator()?;
     let rows = topic_rows(&api, |one, at| one == user && at == vhost);
-    if rows.is_empty() { Err(ApiError::NotFound) } else { Listing::default().answer(rows) }
+    if rows.is_empty() {
+        Err(ApiError::NotFound)
+    } else {
+        Listing::default().answer(rows)
+    }
 }
 
 async fn put_topic(
@@ -156,11 +197,21 @@ async fn delete_topic(
     Path((vhost, user)): Path<(String, String)>,
 ) -> Answer {
     caller.administrator()?;
-    let user = api.broker().users.get(user.as_str()).ok_or(ApiError::NotFound)?;
+    let user = api
+        .broker()
+        .users
+        .get(user.as_str())
+        .ok_or(ApiError::NotFound)?;
     let gone = user.change(|state| {
         let before = state.topic_permissions.len();
-        state.topic_permissions.retain(|(there, _), _| *there != *vhost);
+        state
+            .topic_permissions
+            .retain(|(there, _), _| *there != *vhost);
         before != state.topic_permissions.len()
     });
-    if gone { Ok(no_content()) } else { Err(ApiError::NotFound) }
+    if gone {
+        Ok(no_content())
+    } else {
+        Err(ApiError::NotFound)
+    }
 }

@@ -33,9 +33,15 @@ pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/queues", get(list))
         .route("/api/queues/{vhost}", get(list_vhost))
-        .route("/api/queues/{vhost}/{name}", get(one).put(put).delete(delete_queue))
+        .route(
+            "/api/queues/{vhost}/{name}",
+            get(one).put(put).delete(delete_queue),
+        )
         .route("/api/queues/{vhost}/{name}/contents", delete(purge))
-        .route("/api/queues/{vhost}/{name}/bindings", get(bindings::to_queue))
+        .route(
+            "/api/queues/{vhost}/{name}/bindings",
+            get(bindings::to_queue),
+        )
         .route("/api/queues/{vhost}/{name}/get", post(get_messages))
 }
 
@@ -52,7 +58,14 @@ async fn list_vhost(
     Query(listing): Query<Listing>,
 ) -> Answer {
     let vhost = caller.vhost(&api, &vhost)?;
-    listing.answer(vhost.queues.sorted().iter().map(|queue| view(&api, queue)).collect())
+    listing.answer(
+        vhost
+            .queues
+            .sorted()
+            .iter()
+            .map(|queue| view(&api, queue))
+            .collect(),
+    )
 }
 
 async fn one(
@@ -145,7 +158,10 @@ async fn put(
 ) -> Answer {
     let request = Request::parse(&body)?;
     if name.len() > NAME_BYTES_MAX {
-        let text = format!("queue should be less than 255 bytes, actually was {}\n", name.len());
+        let text = format!(
+            "queue should be less than 255 bytes, actually was {}\n",
+            name.len()
+        );
         return Err(ApiError::bad_request(text));
     }
     let vhost = caller.vhost_with(&api, &vhost, &[(Access::Configure, &name)])?;
@@ -216,7 +232,10 @@ async fn get_messages(
         (count, request.text("ackmode"), request.text("encoding"))
     else {
         let keys = ["count", "ackmode", "encoding"];
-        let missing: Vec<_> = keys.into_iter().filter(|key| request.get(key).is_none()).collect();
+        let missing: Vec<_> = keys
+            .into_iter()
+            .filter(|key| request.get(key).is_none())
+            .collect();
         return Err(ApiError::keys_missing(&missing));
     };
     let how = match mode {
@@ -226,10 +245,16 @@ async fn get_messages(
         other => return Err(ApiError::BadRequest(json!(["invalid_ackmode", other]))),
     };
     if !["auto", "base64"].contains(&encoding) {
-        return Err(ApiError::BadRequest(json!(["unsupported_encoding", encoding])));
+        return Err(ApiError::BadRequest(json!([
+            "unsupported_encoding",
+            encoding
+        ])));
     }
     let truncate = request.get("truncate").and_then(Value::as_u64);
-    let show = Show { encoding: encoding.to_owned(), truncate };
+    let show = Show {
+        encoding: encoding.to_owned(),
+        truncate,
+    };
     let rows = api.change(&vhost, |now, fx| take(&queue, count, how, &show, now, fx));
     Listing::default().answer(rows)
 }
@@ -250,13 +275,20 @@ fn take(
 ) -> Vec<Value> {
     let (mut rows, mut batch) = (Vec::new(), Vec::new());
     while (rows.len() as u64) < count {
-        let Some(Got { entry, remaining }) = queue.get(false, now, fx) else { break };
+        let Some(Got { entry, remaining }) = queue.get(false, now, fx) else {
+            break;
+        };
         let mut row = message(&entry.message, show);
         row["redelivered"] = json!(entry.redelivered);
         row["message_count"] = json!(remaining);
         rows.push(row);
         let queue = Arc::clone(queue);
-        batch.push(Unacked { tag: 0, queue, consumer: ConsumerKey::NONE, entry });
+        batch.push(Unacked {
+            tag: 0,
+            queue,
+            consumer: ConsumerKey::NONE,
+            entry,
+        });
     }
     settle(&mut batch, how, now, fx);
     rows
@@ -264,9 +296,14 @@ fn take(
 
 fn message(message: &Message, show: &Show) -> Value {
     let body = message.body();
-    let shown = show.truncate.and_then(|max| usize::try_from(max).ok()).unwrap_or(body.len());
+    let shown = show
+        .truncate
+        .and_then(|max| usize::try_from(max).ok())
+        .unwrap_or(body.len());
     let shown = body.get(..shown).unwrap_or(body);
-    let text = std::str::from_utf8(shown).ok().filter(|_| show.encoding == "auto");
+    let text = std::str::from_utf8(shown)
+        .ok()
+        .filter(|_| show.encoding == "auto");
     let (payload, encoding) = match text {
         Some(text) => (text.to_owned(), "string"),
         None => (STANDARD.encode(shown), "base64"),
@@ -282,8 +319,11 @@ fn message(message: &Message, show: &Show) -> Value {
 }
 
 fn properties(message: &Message) -> Value {
-    let Ok(it) = message.decoded() else { return json!({}) };
-    let text = |value: Option<leveret_proto::value::ShortString>| value.map(|text| json!(text.as_str()));
+    let Ok(it) = message.decoded() else {
+        return json!({});
+    };
+    let text =
+        |value: Option<leveret_proto::value::ShortString>| value.map(|text| json!(text.as_str()));
     let fields = [
         ("content_type", text(it.content_type)),
         ("content_encoding", text(it.content_encoding)),
@@ -300,6 +340,8 @@ fn properties(message: &Message) -> Value {
         ("app_id", text(it.app_id)),
         ("cluster_id", text(it.cluster_id)),
     ];
-    let there = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    let there = fields
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
     Value::Object(there.collect::<Map<_, _>>())
 }

@@ -25,7 +25,14 @@ pub(super) fn routes() -> Router<Api> {
 
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
     caller.administrator()?;
-    listing.answer(api.broker().users.sorted().iter().map(|user| view(user)).collect())
+    listing.answer(
+        api.broker()
+            .users
+            .sorted()
+            .iter()
+            .map(|user| view(user))
+            .collect(),
+    )
 }
 
 async fn without_permissions(
@@ -35,7 +42,9 @@ async fn without_permissions(
 ) -> Answer {
     caller.administrator()?;
     let users = api.broker().users.sorted();
-    let lonely = users.iter().filter(|user| user.read(|state| state.permissions.is_empty()));
+    let lonely = users
+        .iter()
+        .filter(|user| user.read(|state| state.permissions.is_empty()));
     listing.answer(lonely.map(|user| view(user)).collect())
 }
 
@@ -46,7 +55,13 @@ async fn one(
     Query(listing): Query<Listing>,
 ) -> Answer {
     caller.administrator()?;
-    listing.one(&view(&*api.broker().users.get(name.as_str()).ok_or(ApiError::NotFound)?))
+    listing.one(&view(
+        &*api
+            .broker()
+            .users
+            .get(name.as_str())
+            .ok_or(ApiError::NotFound)?,
+    ))
 }
 
 fn view(user: &User) -> Value {
@@ -61,13 +76,25 @@ fn view(user: &User) -> Value {
     })
 }
 
-async fn put(State(api): State<Api>, caller: Caller, Path(name): Path<String>, body: Bytes) -> Answer {
+async fn put(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
     let there = api.broker().users.get(name.as_str());
-    let tags = match (request.tags("tags").or_else(|| request.tags("administrator")), &there) {
+    let tags = match (
+        request
+            .tags("tags")
+            .or_else(|| request.tags("administrator")),
+        &there,
+    ) {
         (Some(tags), _) => tags,
-        (None, Some(user)) if request.get("tags").is_none() && request.get("password").is_none() => {
+        (None, Some(user))
+            if request.get("tags").is_none() && request.get("password").is_none() =>
+        {
             user.read(|state| state.tags.clone())
         }
         _ => return Err(ApiError::bad_request("tags_not_present")),
@@ -89,12 +116,14 @@ async fn put(State(api): State<Api>, caller: Caller, Path(name): Path<String>, b
 
 fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiError> {
     match (request.text("password"), request.text("password_hash")) {
-        (Some(_), Some(_)) => {
-            Err(ApiError::bad_request("both_password_and_password_hash_are_provided"))
-        }
+        (Some(_), Some(_)) => Err(ApiError::bad_request(
+            "both_password_and_password_hash_are_provided",
+        )),
         (Some(password), None) => Ok(Some(api.broker().hash(password))),
         (None, Some(hash)) => {
-            let algorithm = request.text("hashing_algorithm").and_then(HashingAlgorithm::from_name);
+            let algorithm = request
+                .text("hashing_algorithm")
+                .and_then(HashingAlgorithm::from_name);
             let bad = || ApiError::BadRequest(json!(["not_base64", hash]));
             let hash = PasswordHash::from_base64(hash, algorithm.unwrap_or_default());
             hash.map(Some).ok_or_else(bad)
@@ -105,13 +134,19 @@ fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiErr
 
 async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
     caller.administrator()?;
-    if api.broker().delete_user(&name) { Ok(no_content()) } else { Err(ApiError::NotFound) }
+    if api.broker().delete_user(&name) {
+        Ok(no_content())
+    } else {
+        Err(ApiError::NotFound)
+    }
 }
 
 async fn bulk_delete(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
-    let users = request.tags("users").ok_or_else(|| ApiError::keys_missing(&["users"]))?;
+    let users = request
+        .tags("users")
+        .ok_or_else(|| ApiError::keys_missing(&["users"]))?;
     for name in &users {
         // One that is not there is deleted already.
         api.broker().delete_user(name);
@@ -126,6 +161,9 @@ async fn permissions(
     Query(listing): Query<Listing>,
 ) -> Answer {
     caller.administrator()?;
-    api.broker().users.get(name.as_str()).ok_or(ApiError::NotFound)?;
+    api.broker()
+        .users
+        .get(name.as_str())
+        .ok_or(ApiError::NotFound)?;
     listing.answer(permissions::rows(&api, |user, _| user == name))
 }

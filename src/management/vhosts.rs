@@ -23,7 +23,11 @@ pub(super) fn routes() -> Router<Api> {
 }
 
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    let rows = caller.vhosts(&api).iter().map(|vhost| view(&api, vhost)).collect();
+    let rows = caller
+        .vhosts(&api)
+        .iter()
+        .map(|vhost| view(&api, vhost))
+        .collect();
     listing.answer(rows)
 }
 
@@ -39,7 +43,12 @@ async fn one(
 
 fn view(api: &Api, vhost: &VirtualHost) -> Value {
     let metadata = vhost.metadata.lock().clone();
-    let views: Vec<_> = vhost.queues.snapshot().iter().map(|queue| queue.view()).collect();
+    let views: Vec<_> = vhost
+        .queues
+        .snapshot()
+        .iter()
+        .map(|queue| queue.view())
+        .collect();
     let ready: u64 = views.iter().map(|view| view.ready).sum();
     let unacked: u64 = views.iter().map(|view| view.unacked).sum();
     let queue_type = metadata.default_queue_type.as_deref().unwrap_or("classic");
@@ -62,7 +71,12 @@ fn view(api: &Api, vhost: &VirtualHost) -> Value {
     })
 }
 
-async fn put(State(api): State<Api>, caller: Caller, Path(name): Path<String>, body: Bytes) -> Answer {
+async fn put(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
     let metadata = VhostMetadata {
@@ -75,7 +89,11 @@ async fn put(State(api): State<Api>, caller: Caller, Path(name): Path<String>, b
     let is_new = broker.add_vhost(name.as_str().into(), metadata.clone());
     if is_new {
         grant_all(&caller, &name);
-    } else if let Some(vhost) = broker.vhosts.get(name.as_str()).filter(|_| !body.is_empty()) {
+    } else if let Some(vhost) = broker
+        .vhosts
+        .get(name.as_str())
+        .filter(|_| !body.is_empty())
+    {
         *vhost.metadata.lock() = metadata;
     }
     Ok(created(is_new))
@@ -84,10 +102,12 @@ async fn put(State(api): State<Api>, caller: Caller, Path(name): Path<String>, b
 fn check_queue_type(name: Option<&str>) -> Result<(), ApiError> {
     match name {
         None | Some("classic" | "undefined") => Ok(()),
-        Some(name @ ("quorum" | "stream")) => {
-            Err(ApiError::bad_request(format!("queue type '{name}' is not built yet")))
-        }
-        Some(name) => Err(ApiError::bad_request(format!("{name} is not a valid queue type"))),
+        Some(name @ ("quorum" | "stream")) => Err(ApiError::bad_request(format!(
+            "queue type '{name}' is not built yet"
+        ))),
+        Some(name) => Err(ApiError::bad_request(format!(
+            "{name} is not a valid queue type"
+        ))),
     }
 }
 
@@ -100,7 +120,11 @@ fn grant_all(caller: &Caller, vhost: &str) {
 
 async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
     caller.administrator()?;
-    let vhost = api.broker().vhosts.get(name.as_str()).ok_or(ApiError::NotFound)?;
+    let vhost = api
+        .broker()
+        .vhosts
+        .get(name.as_str())
+        .ok_or(ApiError::NotFound)?;
     api.broker().delete_vhost(&name)?;
     api.clear(&vhost);
     Ok(no_content())
@@ -125,6 +149,9 @@ async fn connections_of(
 ) -> Answer {
     caller.vhost(&api, &name)?;
     let seen = connections::seen(&api, &caller);
-    let rows = seen.iter().filter(|one| *one.vhost == *name).map(|one| connections::view(&api, one));
+    let rows = seen
+        .iter()
+        .filter(|one| *one.vhost == *name)
+        .map(|one| connections::view(&api, one));
     listing.answer(rows.collect())
 }

@@ -229,7 +229,10 @@ impl Outlet for Egress {
     }
 
     fn traffic(&self) -> (u64, u64) {
-        (self.sent.load(Ordering::Relaxed), self.writes.load(Ordering::Relaxed))
+        (
+            self.sent.load(Ordering::Relaxed),
+            self.writes.load(Ordering::Relaxed),
+        )
     }
 
     fn flush(&self, resume: &mut Vec<Parked>) {
