@@ -1,9 +1,8 @@
 """aio-pika: publish, consume, confirm, return, nack, transactions, rpc, over asyncio."""
 import asyncio
 
+import aio_pika
 import pytest
-
-aio_pika = pytest.importorskip("aio_pika")
 
 
 @pytest.fixture

@@ -26,12 +26,12 @@ def test_ping_by_name(crew):
     assert not nobody.ping()
 
 
-def test_inspect_active(crew, fifo):
-    if crew.pool_kind == "solo":
-        pytest.skip("a solo worker answers nothing while it runs a task")
-    held = crew.tasks["tasks.hold"].delay(fifo.path)
+def test_inspect_active(make, start, fifo):
+    app = make()
+    app.worker = start(app, pool="prefork")     # a solo worker answers nothing while it runs a task
+    held = app.tasks["tasks.hold"].delay(fifo.path)
     fifo.entered()
-    active = mine(crew.control.inspect(timeout=5, limit=1).active(), crew)
+    active = mine(app.control.inspect(timeout=5, limit=1).active(), app)
     assert [(t["id"], t["name"]) for t in active] == [(held.id, "tasks.hold")]
     fifo.open()
     assert held.get(timeout=10)["redelivered"] is False

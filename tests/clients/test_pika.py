@@ -1,7 +1,6 @@
 """pika: publish, consume, confirm, return, get, nack, dead letters, transactions, errors."""
+import pika
 import pytest
-
-pika = pytest.importorskip("pika")
 
 
 @pytest.fixture
