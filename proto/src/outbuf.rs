@@ -12,6 +12,9 @@ use crate::method::Method;
 const KEPT_BYTES: usize = 256 * 1024;
 /// Written bytes at the front are dropped once they are this many.
 const COMPACT_BYTES: usize = 64 * 1024;
+/// Bits of `basic.ack` and `basic.nack`.
+const MULTIPLE: u8 = 1;
+const REQUEUE: u8 = 2;
 /// Class `basic`, then weight 0: how every content header begins.
 const BASIC_HEADER: [u8; 4] = [0, 60, 0, 0];
 
@@ -138,19 +141,25 @@ impl Outbuf {
 
     /// `basic.ack`.
     pub fn put_ack(&mut self, channel: u16, delivery_tag: u64, multiple: bool) {
-        self.put_settlement(channel, 80, delivery_tag, multiple);
+        self.put_settlement(
+            channel,
+            80,
+            delivery_tag,
+            if multiple { MULTIPLE } else { 0 },
+        );
     }
 
-    /// `basic.nack`, not to be requeued: a publish that was refused.
-    pub fn put_nack(&mut self, channel: u16, delivery_tag: u64, multiple: bool) {
-        self.put_settlement(channel, 120, delivery_tag, multiple);
+    /// `basic.nack` of a publish that was refused; all before it were confirmed. RabbitMQ sets
+    /// both bits.
+    pub fn put_nack(&mut self, channel: u16, delivery_tag: u64) {
+        self.put_settlement(channel, 120, delivery_tag, MULTIPLE | REQUEUE);
     }
 
-    fn put_settlement(&mut self, channel: u16, method_id: u8, delivery_tag: u64, multiple: bool) {
+    fn put_settlement(&mut self, channel: u16, method_id: u8, delivery_tag: u64, bits: u8) {
         self.open_frame(METHOD, channel, 13);
         self.tail.extend_from_slice(&[0, 60, 0, method_id]);
         self.tail.extend_from_slice(&delivery_tag.to_be_bytes());
-        self.tail.extend_from_slice(&[u8::from(multiple), END]);
+        self.tail.extend_from_slice(&[bits, END]);
     }
 
     /// `basic.deliver` and its content.

@@ -24,7 +24,7 @@ impl Put for BytesMut {
         self.put_slice(bytes);
     }
 
-    fn put_sized(&mut self, write: impl FnOnce(&mut BytesMut)) {
+    fn put_sized(&mut self, write: impl FnOnce(&mut Self)) {
         let at = self.len();
         self.put_u32(0);
         write(self);

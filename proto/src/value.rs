@@ -92,7 +92,7 @@ pub enum FieldValue {
     /// `x`
     Bytes(Bytes),
     /// `A`
-    Array(Vec<FieldValue>),
+    Array(Vec<Self>),
     /// `T`: seconds since 1970
     Timestamp(u64),
     /// `F`

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::dead_letter;
 use super::event::Event;
 use super::message::{Message, Packer};
 use super::outlet::{Outlet, Parked};
-use super::publish;
 use super::queue::{CloseIf, Queue};
 use super::tick::Tick;
 use super::vhost::VirtualHost;
@@ -65,6 +65,8 @@ pub struct Effects {
     pub events: Vec<Event>,
     /// Whether anybody listens to events: asked once per read.
     pub recording: bool,
+    /// Wall clock at the broker's start, ms since 1970: for what tells the time of day.
+    pub wall_start_ms: u64,
     /// Makes new messages.
     pub packer: Packer,
 }
@@ -83,7 +85,7 @@ impl Effects {
     pub(super) fn settle(&mut self, vhost: &VirtualHost, now: Tick) {
         loop {
             if let Some(dead) = self.dead.pop_front() {
-                publish::dead_letter(vhost, &dead, now, self);
+                dead_letter::publish_dead(vhost, &dead, now, self);
             } else if let Some(queue) = self.gone.pop() {
                 self.drop_queue(vhost, &queue, now);
             } else if let Some(parked) = self.resume.pop() {

@@ -8,6 +8,7 @@ use leveret_proto::content::{self, Properties};
 use leveret_proto::outbuf::{BodyRef, ContentRef};
 use leveret_proto::value::FieldTable;
 
+use super::dead_letter::Death;
 use super::tick::Tick;
 
 /// Bodies up to this size are packed beside the routing key and the properties; a larger body
@@ -31,6 +32,8 @@ pub struct Message {
     pub facts: Facts,
     /// When it was published, on its virtual host's clock.
     pub published: Tick,
+    /// How often it died, the latest death first.
+    pub deaths: Option<Vec<Death>>,
 }
 
 /// What the properties say that queues must know, read once at the edge.
@@ -165,6 +168,7 @@ impl Message {
             properties_len: u32::try_from(parts.properties.len()).unwrap_or(u32::MAX),
             facts,
             published: now,
+            deaths: None,
         }
     }
 
@@ -174,6 +178,15 @@ impl Message {
         match &self.large {
             Some(body) => Self::adopt(packer, parts, facts, body.clone(), now),
             None => Self::pack(packer, parts, facts, self.body(), now),
+        }
+    }
+
+    /// With this history.
+    #[must_use]
+    pub fn with_deaths(self, deaths: Vec<Death>) -> Self {
+        Self {
+            deaths: Some(deaths),
+            ..self
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod compat;
 pub mod connection;
+pub mod dead_letter;
 pub mod effects;
 pub mod error;
 pub mod event;
@@ -69,6 +70,7 @@ pub struct Broker {
     /// Totals of what came and went.
     pub churn: Churn,
     timer: Arc<dyn Timer>,
+    wall_start_ms: u64,
     random: Ranked<fastrand::Rng, LEAF>,
     next_connection: AtomicU64,
 }
@@ -98,6 +100,8 @@ pub struct BrokerSpec {
     pub node: Name,
     /// Seed of all randomness; `None` takes one from the system.
     pub seed: Option<u64>,
+    /// Wall clock at the start, ms since 1970.
+    pub wall_start_ms: u64,
 }
 
 impl Broker {
@@ -116,6 +120,7 @@ impl Broker {
             faults: Faults::default(),
             churn: Churn::default(),
             timer,
+            wall_start_ms: spec.wall_start_ms,
             random: Ranked::new(random),
             next_connection: AtomicU64::new(1),
         };
@@ -244,6 +249,7 @@ impl Broker {
     /// Effects for one read, tick or request.
     pub fn begin(&self, fx: &mut Effects) {
         fx.recording = self.events.is_listening();
+        fx.wall_start_ms = self.wall_start_ms;
     }
 
     /// Do what calls into the model left to do: dead letters, deletions, flushes, deadlines,

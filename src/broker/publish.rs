@@ -1,13 +1,11 @@
-//! From a routed message to its queues, and from dead messages back to an exchange.
+//! From a routed message to its queues.
 
 use std::sync::Arc;
 
-use super::effects::{Dead, Effects};
-use super::exchange::route;
-use super::message::{Message, Parts};
+use super::effects::Effects;
+use super::message::Message;
 use super::queue::{Enqueued, Queue};
 use super::tick::Tick;
-use super::vhost::VirtualHost;
 
 /// What became of a publish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,30 +32,4 @@ pub fn publish(
         }
     }
     outcome
-}
-
-/// Publish a dead message to its queue's dead-letter exchange. One that does not exist swallows
-/// it, as RabbitMQ's does.
-pub(super) fn dead_letter(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut Effects) {
-    let settings = dead.queue.settings();
-    let Some(exchange) = settings.dead_letter_exchange.as_deref() else {
-        return;
-    };
-    let Some(exchange) = vhost.exchanges.get(exchange) else {
-        return;
-    };
-    let message = &dead.message;
-    let routing_key = settings
-        .dead_letter_routing_key
-        .as_deref()
-        .unwrap_or(message.routing_key());
-    let parts = Parts {
-        exchange: exchange.name(),
-        routing_key,
-        properties: message.properties(),
-    };
-    let message = message.rewritten(&mut fx.packer, parts, now);
-    let headers = message.headers();
-    let route = route(vhost, &exchange, routing_key, Some(&headers));
-    publish(&route.queues, &Arc::new(message), now, fx);
 }

@@ -30,6 +30,8 @@ pub struct VirtualHost {
     pub exchanges: Registry<Name, Exchange>,
     /// By name.
     pub queues: Registry<Name, Queue>,
+    /// Hidden queues of direct reply-to, by address.
+    pub replies: Registry<Name, Queue>,
     compat: Arc<Compat>,
     topology: Ranked<Topology, TOPOLOGY>,
     epoch: AtomicU64,
@@ -61,6 +63,7 @@ impl VirtualHost {
             metadata: Ranked::new(metadata),
             exchanges: Registry::new(),
             queues: Registry::new(),
+            replies: Registry::new(),
             compat,
             topology: Ranked::new(Topology::default()),
             epoch: AtomicU64::new(0),

@@ -116,7 +116,7 @@ impl Task {
         let mut pending = Pending::Nothing;
         loop {
             let woken = self.wait(pending).await;
-            let verdict = self.act(woken);
+            let verdict = self.act(&woken);
             pending = self.flush();
             if verdict == Verdict::Hangup || matches!(pending, Pending::Failed(_)) {
                 break;
@@ -143,10 +143,10 @@ impl Task {
         }
     }
 
-    fn act(&mut self, woken: Woken) -> Verdict {
+    fn act(&mut self, woken: &Woken) -> Verdict {
         match woken {
             Woken::Read(Ok(0) | Err(_)) => Verdict::Hangup,
-            Woken::Read(Ok(bytes)) => self.on_bytes(bytes),
+            Woken::Read(Ok(bytes)) => self.on_bytes(*bytes),
             Woken::Rung => self.session.on_notices(self.shared.clock.now()),
             Woken::Writable => Verdict::Open,
             Woken::Deadline => self.session.on_timeout(self.shared.clock.now().instant),

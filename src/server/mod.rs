@@ -107,13 +107,14 @@ impl Builder {
     /// Start it in the current runtime. When this returns, clients can connect.
     pub fn start(self) -> io::Result<Server> {
         let timekeeper = Arc::new(Timekeeper::default());
+        let clock = Clock::start();
         let spec = BrokerSpec {
             compat: self.compat,
             node: self.node.as_str().into(),
             seed: self.seed,
+            wall_start_ms: clock.start_wall_ms(),
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
-        let clock = Clock::start();
         let (stop, _) = watch::channel(false);
         let shared = Arc::new(Shared {
             broker,

@@ -45,6 +45,8 @@ pub(super) struct Channel {
     /// Prefetch of consumers yet to come; 0 is no limit.
     pub(super) prefetch: u16,
     pub(super) consumers: HashMap<Name, ConsumerHandle>,
+    /// The consumer of direct replies: its tag, and the hidden queue behind it.
+    pub(super) replies: Option<(Name, Arc<Queue>)>,
     /// What an empty queue name stands for.
     pub(super) last_queue: Option<Name>,
     pub(super) routes: RouteCache,
@@ -69,6 +71,7 @@ impl Channel {
             mode: Mode::default(),
             prefetch: 0,
             consumers: HashMap::new(),
+            replies: None,
             last_queue: None,
             routes: RouteCache::default(),
             info,

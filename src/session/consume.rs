@@ -9,6 +9,7 @@ use leveret_proto::method::{Method, basic};
 
 use super::Core;
 use super::channel::ConsumerHandle;
+use super::reply_to::REPLY_TO;
 use crate::broker::arguments;
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::Event;
@@ -23,7 +24,6 @@ impl Core {
         number: u16,
         it: basic::Consume,
     ) -> Result<(), Exception> {
-        let queue = self.readable_queue(number, it.queue.as_str())?;
         let tag = match it.consumer_tag.as_str() {
             "" => self.broker.generated_name("amq.ctag-"),
             tag => Name::from(tag),
@@ -32,6 +32,10 @@ impl Core {
             let text = format!("attempt to reuse consumer tag '{tag}'");
             return Err(Exception::new(ReplyCode::NOT_ALLOWED, text));
         }
+        if it.queue.as_str() == REPLY_TO {
+            return self.consume_replies(number, it, &tag);
+        }
+        let queue = self.readable_queue(number, it.queue.as_str())?;
         let nowait = it.nowait;
         let spec = self.consumer_spec(number, it, &queue, tag.clone())?;
         let key = queue
@@ -59,7 +63,7 @@ impl Core {
         Ok(())
     }
 
-    fn consumer_spec(
+    pub(super) fn consumer_spec(
         &mut self,
         number: u16,
         it: basic::Consume,
@@ -88,7 +92,7 @@ impl Core {
         })
     }
 
-    fn not_consuming(&self, error: ConsumeError, queue: &Queue) -> BrokerError {
+    pub(super) fn not_consuming(&self, error: ConsumeError, queue: &Queue) -> BrokerError {
         let subject = crate::broker::error::Subject {
             kind: Resource::Queue,
             name: queue.name().clone(),
@@ -108,6 +112,13 @@ impl Core {
         let tag = it.consumer_tag.as_str();
         if let Some(handle) = self.channel(number)?.consumers.remove(tag) {
             handle.queue.cancel(handle.key, self.tick, &mut self.fx);
+            let replies = self
+                .channel(number)?
+                .replies
+                .take_if(|(there, _)| *there == *tag);
+            if let Some((_, queue)) = replies {
+                self.drop_replies(&queue);
+            }
             self.touch(number);
             self.fx.record(|| Event::ConsumerDeleted {
                 vhost: handle.queue.spec.vhost.clone(),

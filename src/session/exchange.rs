@@ -35,7 +35,7 @@ impl Core {
         self.answer(
             number,
             nowait,
-            Method::ExchangeDeclareOk(exchange::DeclareOk {}),
+            &Method::ExchangeDeclareOk(exchange::DeclareOk {}),
         );
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Core {
         self.answer(
             number,
             it.nowait,
-            Method::ExchangeDeleteOk(exchange::DeleteOk {}),
+            &Method::ExchangeDeleteOk(exchange::DeleteOk {}),
         );
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Core {
         self.answer(
             number,
             it.nowait,
-            Method::ExchangeBindOk(exchange::BindOk {}),
+            &Method::ExchangeBindOk(exchange::BindOk {}),
         );
         Ok(())
     }
@@ -145,7 +145,7 @@ impl Core {
         self.answer(
             number,
             it.nowait,
-            Method::ExchangeUnbindOk(exchange::UnbindOk {}),
+            &Method::ExchangeUnbindOk(exchange::UnbindOk {}),
         );
         Ok(())
     }
@@ -162,9 +162,9 @@ impl Core {
     }
 
     /// Answer, unless the client does not want to hear it.
-    pub(super) fn answer(&self, number: u16, nowait: bool, method: Method) {
+    pub(super) fn answer(&self, number: u16, nowait: bool, method: &Method) {
         if !nowait {
-            self.send(number, &method);
+            self.send(number, method);
         }
     }
 

@@ -12,6 +12,7 @@ mod ledger;
 mod login;
 mod publish;
 mod queue;
+mod reply_to;
 mod route_cache;
 mod tx;
 
@@ -197,7 +198,7 @@ impl Session {
             }
         };
         if let Err((channel, exception)) = result {
-            self.refuse(channel, exception);
+            self.refuse(channel, &exception);
         }
         (consumed, Verdict::Open)
     }
@@ -248,7 +249,7 @@ impl Session {
     }
 
     /// Answer an exception: close the channel or the connection.
-    fn refuse(&mut self, channel: u16, exception: Exception) {
+    fn refuse(&mut self, channel: u16, exception: &Exception) {
         tracing::warn!(channel, text = exception.text, "{}", exception.code.name());
         let core = &mut self.core;
         let machine = &mut self.machine;
@@ -256,12 +257,12 @@ impl Session {
             core.confirm(channel);
             core.drop_channel(channel);
             core.egress
-                .write(|out| machine.send_channel_close(out, channel, &exception));
+                .write(|out| machine.send_channel_close(out, channel, exception));
         } else {
             core.drop_all();
             let now = core.now.instant;
             core.egress
-                .write(|out| machine.send_connection_close(out, &exception, now));
+                .write(|out| machine.send_connection_close(out, exception, now));
         }
     }
 
@@ -292,7 +293,7 @@ impl Session {
     /// client has answered.
     pub fn close(&mut self, text: &str) {
         if self.machine.is_open() {
-            self.refuse(0, Exception::new(ReplyCode::CONNECTION_FORCED, text));
+            self.refuse(0, &Exception::new(ReplyCode::CONNECTION_FORCED, text));
         }
     }
 
@@ -460,6 +461,9 @@ impl Core {
         // Consumers first: what goes back must not come here again.
         for handle in channel.consumers.values() {
             handle.queue.cancel(handle.key, self.tick, &mut self.fx);
+        }
+        if let Some((_, queue)) = &channel.replies {
+            self.drop_replies(queue);
         }
         if let Some(mut ledger) = ledger {
             ledger.take(0, true, &mut self.batch);

@@ -41,13 +41,21 @@ impl Core {
         let found = content::scan(it.properties)
             .map_err(|_| Exception::new(ReplyCode::INTERNAL_ERROR, ""))?;
         let route = self.find_route(it, &found)?;
-        let facts = Facts::of(&found, it.properties).map_err(bad_properties)?;
+        let facts = Facts::of(&found, it.properties).map_err(|bad| bad_properties(&bad))?;
         self.check_user_id(it, &found)?;
         self.check_delivery_mode(&facts)?;
+        let addressed = self.addressed(it.channel, it.properties, &found)?;
+        let (properties, facts) = match &addressed {
+            None => (it.properties, facts),
+            Some(raw) => (
+                &raw[..],
+                Facts::read(raw).map_err(|bad| bad_properties(&bad))?,
+            ),
+        };
         let parts = Parts {
             exchange: it.exchange,
             routing_key: it.routing_key,
-            properties: it.properties,
+            properties,
         };
         let message = Arc::new(match &it.body {
             Body::Slice(body) => Message::pack(&mut self.fx.packer, parts, facts, body, self.tick),
@@ -282,11 +290,11 @@ impl Core {
         confirms.published += 1;
         confirms.confirmed = confirms.published;
         let tag = confirms.published;
-        self.egress.write(|out| out.put_nack(number, tag, false));
+        self.egress.write(|out| out.put_nack(number, tag));
     }
 }
 
-fn bad_properties(bad: BadProperties) -> Exception {
+fn bad_properties(bad: &BadProperties) -> Exception {
     match bad {
         BadProperties::Malformed(_) => Exception::new(ReplyCode::INTERNAL_ERROR, ""),
         BadProperties::Expiration(..) => {

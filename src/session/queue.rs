@@ -21,6 +21,14 @@ impl Core {
         it: queue::Declare,
     ) -> Result<(), Exception> {
         let nowait = it.nowait;
+        if self.is_reply_address(it.queue.as_str())? {
+            let declare_ok = queue::DeclareOk {
+                queue: it.queue,
+                ..queue::DeclareOk::default()
+            };
+            self.answer(number, nowait, &Method::QueueDeclareOk(declare_ok));
+            return Ok(());
+        }
         let queue = match it.passive {
             true => self.find_declared(it.queue.as_str())?,
             false => self.declare_queue(it)?,
@@ -33,7 +41,7 @@ impl Core {
             consumer_count: u32::try_from(consumers).unwrap_or(u32::MAX),
         };
         self.channel(number)?.last_queue = Some(name);
-        self.answer(number, nowait, Method::QueueDeclareOk(declare_ok));
+        self.answer(number, nowait, &Method::QueueDeclareOk(declare_ok));
         Ok(())
     }
 
@@ -94,7 +102,7 @@ impl Core {
             &it.arguments,
             &mut self.fx,
         )?;
-        self.answer(number, it.nowait, Method::QueueBindOk(queue::BindOk {}));
+        self.answer(number, it.nowait, &Method::QueueBindOk(queue::BindOk {}));
         Ok(())
     }
 
@@ -111,7 +119,7 @@ impl Core {
             let from = DestinationId::Queue(name);
             vhost.unbind(&source, &from, &key, &it.arguments, &mut self.fx);
         }
-        self.answer(number, false, Method::QueueUnbindOk(queue::UnbindOk {}));
+        self.answer(number, false, &Method::QueueUnbindOk(queue::UnbindOk {}));
         Ok(())
     }
 
@@ -133,7 +141,7 @@ impl Core {
         self.answer(
             number,
             it.nowait,
-            Method::QueuePurgeOk(queue::PurgeOk { message_count }),
+            &Method::QueuePurgeOk(queue::PurgeOk { message_count }),
         );
         Ok(())
     }
@@ -165,7 +173,7 @@ impl Core {
         self.answer(
             number,
             it.nowait,
-            Method::QueueDeleteOk(queue::DeleteOk { message_count }),
+            &Method::QueueDeleteOk(queue::DeleteOk { message_count }),
         );
         Ok(())
     }

@@ -262,7 +262,11 @@ impl Connection {
             });
         };
         if header != PROTOCOL_HEADER && header != OLD_HEADER {
-            let [a, b, c, d] = self.config.header_answer;
+            let [a, b, c, d] = match header {
+                // Another revision of our own protocol.
+                [b'A', b'M', b'Q', b'P', 0, 0, 9, _] => [0, 0, 9, 1],
+                _ => self.config.header_answer,
+            };
             return Err(Failure::Hangup {
                 answer: Some([b'A', b'M', b'Q', b'P', a, b, c, d]),
             });

@@ -71,7 +71,11 @@ impl Walk<'_> {
     /// Follow the bindings of one exchange; whether any matched.
     fn step(&mut self, exchange: &Exchange, key: &str, pending: &mut Vec<Arc<Exchange>>) -> bool {
         if exchange.is_default() {
-            let queue = self.vhost.queues.get(key);
+            let queue = self
+                .vhost
+                .queues
+                .get(key)
+                .or_else(|| self.vhost.replies.get(key));
             let found = queue.is_some();
             queue.into_iter().for_each(|queue| self.reach(&queue));
             return found;

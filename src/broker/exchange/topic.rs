@@ -13,7 +13,7 @@ pub(super) struct TopicTrie {
 #[derive(Debug, Default)]
 struct Node {
     here: Vec<Destination>,
-    words: HashMap<Box<str>, Node>,
+    words: HashMap<Box<str>, Self>,
 }
 
 impl TopicTrie {
