@@ -1,7 +1,7 @@
 //! The model: virtual hosts, exchanges, queues, users. No sockets, no runtime, no clock.
 //!
-//! Whoever calls it hands in the time and an [`Effects`](effects::Effects), and afterwards calls
-//! [`Effects::settle`](effects::Effects::settle) with no lock held.
+//! Whoever calls it hands in the time and an `Effects`, and afterwards calls `Broker::settle` with
+//! no lock held.
 
 pub mod arguments;
 pub mod compat;

@@ -2,7 +2,7 @@
 //!
 //! `rabbitmqctl` asks for no password: whoever may read the node's secret may administer it. Here
 //! the secret is a token in a file that only the broker's own user can read. The server writes it
-//! with [`write`] and keeps the returned [`Guard`]; the command line looks it up with [`find`].
+//! with `write` and keeps the returned [`Guard`]; the command line looks it up with [`find`].
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};

@@ -43,7 +43,7 @@ pub(super) struct ServeOptions {
         env = "LEVERET_MANAGEMENT_PORT"
     )]
     management_port: u16,
-    /// Address to listen on [default: all, IPv4 and IPv6]
+    /// Address to listen on (default: all, IPv4 and IPv6)
     #[arg(long, value_name = "IP", env = "LEVERET_HOST")]
     host: Option<IpAddr>,
     /// Release line to behave as: 3.10, 4.0 or 4.3
@@ -57,7 +57,7 @@ pub(super) struct ServeOptions {
     /// Deny the deprecated features that the line denies as released
     #[arg(long)]
     strict: bool,
-    /// Name of the node, as tools know it [default: rabbit@HOSTNAME]
+    /// Name of the node, as tools know it (default: rabbit@HOSTNAME)
     #[arg(long, value_name = "NAME", env = "RABBITMQ_NODENAME")]
     node: Option<String>,
     /// Threads that serve connections

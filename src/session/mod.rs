@@ -237,11 +237,10 @@ impl Session {
             Control::Method { channel, method } => self.core.method(channel, method)?,
             Control::Close(_) => {
                 self.core.drop_all();
-                let machine = &mut self.machine;
+                let (machine, now) = (&mut self.machine, self.core.now.instant);
                 self.core
                     .egress
-                    .write(|out| machine.send_connection_close_ok(out));
-                return Ok(Verdict::Hangup);
+                    .write(|out| machine.send_connection_close_ok(out, now));
             }
             Control::CloseOk => return Ok(Verdict::Hangup),
         }

@@ -44,7 +44,7 @@ impl Core {
         let facts = Facts::of(&found, it.properties).map_err(|bad| bad_properties(&bad))?;
         self.check_user_id(it, &found)?;
         self.check_delivery_mode(&facts)?;
-        let addressed = self.addressed(it.channel, it.properties, &found)?;
+        let addressed = self.rewritten_properties(it.channel, it.properties, &found)?;
         let (properties, facts) = match &addressed {
             None => (it.properties, facts),
             Some(raw) => (
@@ -125,16 +125,16 @@ impl Core {
         let exchange = self.check_publish(it)?;
         let open = self.opened()?;
         if extra_keys {
-            check_extra_keys(&headers(
-                it.properties,
-                &Facts {
-                    headers: found.headers.clone(),
-                    ..Facts::default()
-                },
-            ))?;
+            let facts = Facts {
+                headers: found.headers.clone(),
+                ..Facts::default()
+            };
+            let headers = headers(it.properties, &facts);
+            check_extra_keys(&headers)?;
+            let route = route(&open.vhost, &exchange, it.routing_key, Some(&headers));
             return Ok(Arc::new(Known {
                 exchange,
-                queues: None,
+                queues: Some(route.queues),
             }));
         }
         let route = route(&open.vhost, &exchange, it.routing_key, None);

@@ -21,10 +21,11 @@ impl Core {
         it: queue::Declare,
     ) -> Result<(), Exception> {
         let nowait = it.nowait;
-        if self.is_reply_address(it.queue.as_str())? {
+        if let Some(consumer_count) = self.reply_consumers(it.queue.as_str())? {
             let declare_ok = queue::DeclareOk {
                 queue: it.queue,
-                ..queue::DeclareOk::default()
+                message_count: 0,
+                consumer_count,
             };
             self.answer(number, nowait, &Method::QueueDeclareOk(declare_ok));
             return Ok(());

@@ -84,9 +84,9 @@ impl Core {
         let _ = queue.close(CloseIf::default(), &mut self.fx);
     }
 
-    /// A request: its `reply_to` becomes the address of this channel's reply consumer.
-    /// `None` when it asks for no direct reply.
-    pub(super) fn addressed(
+    /// The properties as recipients see them, where they differ from the publisher's: `reply_to`
+    /// becomes the address of this channel's reply consumer, and `BCC` goes.
+    pub(super) fn rewritten_properties(
         &mut self,
         number: u16,
         raw: &[u8],
@@ -94,26 +94,43 @@ impl Core {
     ) -> Result<Option<BytesMut>, Exception> {
         let asked = found.reply_to.clone().and_then(|range| raw.get(range));
         if asked != Some(REPLY_TO.as_bytes()) {
-            return Ok(None);
+            return Ok(without_bcc(raw, found));
         }
         let Some((_, queue)) = &self.channel(number)?.replies else {
             return Err(precondition("fast reply consumer does not exist"));
         };
         let mut properties =
             Properties::decode(raw).map_err(|_| Exception::new(ReplyCode::INTERNAL_ERROR, ""))?;
+        properties
+            .headers
+            .as_mut()
+            .map(|headers| headers.remove("BCC"));
         properties.reply_to = Some(queue.name().as_str().into());
         let mut rewritten = BytesMut::with_capacity(raw.len() + queue.name().len());
         properties.encode(&mut rewritten);
         Ok(Some(rewritten))
     }
 
-    /// Declaring the pseudo-queue or a live address only asks whether it is there.
-    pub(super) fn is_reply_address(&self, name: &str) -> Result<bool, Exception> {
+    /// Declaring the pseudo-queue or a live address only asks whether it is there: its consumers.
+    pub(super) fn reply_consumers(&self, name: &str) -> Result<Option<u32>, Exception> {
         if name == REPLY_TO {
-            return Ok(true);
+            return Ok(Some(0));
         }
-        Ok(name.starts_with(ADDRESS_PREFIX) && self.opened()?.vhost.replies.contains(name))
+        let is_address = name.starts_with(ADDRESS_PREFIX);
+        let is_live = is_address && self.opened()?.vhost.replies.contains(name);
+        Ok(is_live.then_some(1))
     }
+}
+
+/// The properties without the header that recipients must not see; `None` when it is not there.
+fn without_bcc(raw: &[u8], found: &Found) -> Option<BytesMut> {
+    let headers = found.headers.clone().and_then(|range| raw.get(range))?;
+    headers.windows(4).find(|four| *four == b"\x03BCC")?;
+    let mut properties = Properties::decode(raw).ok()?;
+    properties.headers.as_mut()?.remove("BCC")?;
+    let mut rewritten = BytesMut::with_capacity(raw.len());
+    properties.encode(&mut rewritten);
+    Some(rewritten)
 }
 
 fn precondition(text: &str) -> Exception {

@@ -493,9 +493,11 @@ impl Connection {
         out.put_method(0, &Method::ConnectionClose(exception.connection_close()));
     }
 
-    /// Write `connection.close-ok`.
-    pub fn send_connection_close_ok(&mut self, out: &mut Outbuf) {
+    /// Write `connection.close-ok`. The client closes the socket; one that does not is cut off.
+    pub fn send_connection_close_ok(&mut self, out: &mut Outbuf, now: Instant) {
         self.state = State::Closing;
+        self.heartbeat = Heartbeat::default();
+        self.deadline = Some(now + CLOSE_TIMEOUT);
         out.put_method(0, &Method::ConnectionCloseOk(connection::CloseOk {}));
     }
 
