@@ -1,0 +1,11 @@
+//! All tests in Rust, in one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
+
+mod model;
+mod support;
+mod tidy;
+mod wire;

@@ -1,0 +1,254 @@
+//! A broker without sockets and clock, and an outlet that records.
+
+use std::sync::{Arc, Mutex};
+
+use leveret::broker::compat::Compat;
+use leveret::broker::connection::ConnectionId;
+use leveret::broker::effects::Effects;
+use leveret::broker::exchange::{Destination, ExchangeKind, ExchangeSpec, route};
+use leveret::broker::message::{Facts, Message, Parts};
+use leveret::broker::outlet::{ConsumerOrigin, Delivered, Delivery, Notice, Outlet, Parked};
+use leveret::broker::publish::{Outcome, publish};
+use leveret::broker::queue::{
+    ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Settlement, Unacked, settle,
+};
+use leveret::broker::tick::Tick;
+use leveret::broker::vhost::VirtualHost;
+use leveret::broker::{Broker, BrokerSpec, Timer};
+use leveret_proto::content::Properties;
+use leveret_proto::value::{FieldTable, FieldValue};
+
+/// Keeps the deadlines that queues ask for; a test fires them itself.
+#[derive(Debug, Default)]
+pub struct HandTimer(Mutex<Vec<(Tick, Arc<Queue>)>>);
+
+impl Timer for HandTimer {
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>) {
+        self.0.lock().unwrap().append(deadlines);
+    }
+
+    fn moved(&self) {}
+}
+
+/// Records what is delivered to it.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    pub unacked: Mutex<Vec<Unacked>>,
+    pub bodies: Mutex<Vec<String>>,
+    pub notices: Mutex<Vec<Notice>>,
+}
+
+impl Outlet for Recorder {
+    fn deliver(&self, delivery: Delivery<'_>, entry: Entry) -> Delivered {
+        let body = String::from_utf8_lossy(entry.message.body()).into_owned();
+        self.bodies
+            .lock()
+            .unwrap()
+            .push(format!("{}:{body}", delivery.consumer_tag));
+        if !delivery.no_ack {
+            let (queue, consumer) = (Arc::clone(delivery.queue), delivery.consumer);
+            self.unacked.lock().unwrap().push(Unacked {
+                tag: 0,
+                queue,
+                consumer,
+                entry,
+            });
+        }
+        Delivered::Sent { first: false }
+    }
+
+    fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap().push(notice);
+    }
+
+    fn traffic(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    fn flush(&self, _resume: &mut Vec<Parked>) {}
+}
+
+/// One virtual host and a time that moves only by hand.
+pub struct World {
+    pub broker: Broker,
+    pub vhost: Arc<VirtualHost>,
+    pub recorder: Arc<Recorder>,
+    pub now: Tick,
+    timer: Arc<HandTimer>,
+    fx: Effects,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let timer = Arc::new(HandTimer::default());
+        let spec = BrokerSpec {
+            compat: Compat::default(),
+            node: "rabbit@test".into(),
+            seed: Some(1),
+            wall_start_ms: 0,
+        };
+        let broker = Broker::new(spec, Arc::clone(&timer) as _);
+        let vhost = broker.vhost("/").unwrap();
+        let recorder = Arc::new(Recorder::default());
+        let (now, fx) = (Tick::from_ms(0), Effects::default());
+        Self {
+            broker,
+            vhost,
+            recorder,
+            now,
+            timer,
+            fx,
+        }
+    }
+
+    fn settle(&mut self) {
+        self.broker.settle(&self.vhost, self.now, &mut self.fx);
+    }
+
+    /// Declare a queue with these arguments.
+    pub fn queue(&mut self, name: &str, arguments: &[(&str, FieldValue)]) -> Arc<Queue> {
+        let arguments: FieldTable = arguments.iter().cloned().collect();
+        let spec = QueueSpec {
+            name: name.into(),
+            vhost: "/".into(),
+            durable: true,
+            auto_delete: false,
+            owner: None,
+            arguments,
+            created_by: "guest".into(),
+        };
+        let id = Some(ConnectionId(1));
+        let (queue, _) = self
+            .vhost
+            .declare_queue(spec, id, self.now, &mut self.fx)
+            .unwrap();
+        self.settle();
+        queue
+    }
+
+    /// Declare an exchange.
+    pub fn exchange(&mut self, name: &str, kind: ExchangeKind) {
+        let spec = ExchangeSpec {
+            name: name.into(),
+            vhost: "/".into(),
+            kind,
+            durable: true,
+            auto_delete: false,
+            internal: false,
+            arguments: FieldTable::new(),
+            created_by: "guest".into(),
+        };
+        self.vhost.declare_exchange(spec, &mut self.fx).unwrap();
+    }
+
+    /// Bind a queue.
+    pub fn bind(&mut self, source: &str, queue: &Arc<Queue>, key: &str) {
+        let source = self.vhost.exchange(source).unwrap();
+        let to = Destination::Queue(Arc::clone(queue));
+        self.vhost
+            .bind(&source, to, &key.into(), &FieldTable::new(), &mut self.fx)
+            .unwrap();
+    }
+
+    /// Publish a body.
+    pub fn publish(&mut self, exchange: &str, key: &str, body: &str) -> Outcome {
+        self.publish_with(exchange, key, body, &Properties::default())
+    }
+
+    /// Publish a body with properties.
+    pub fn publish_with(
+        &mut self,
+        exchange: &str,
+        key: &str,
+        body: &str,
+        properties: &Properties,
+    ) -> Outcome {
+        let mut raw = bytes::BytesMut::new();
+        properties.encode(&mut raw);
+        let exchange = self.vhost.exchange(exchange).unwrap();
+        let found = route(&self.vhost, &exchange, key, properties.headers.as_ref());
+        let parts = Parts {
+            exchange: exchange.name(),
+            routing_key: key,
+            properties: &raw,
+        };
+        let facts = Facts::read(&raw).unwrap();
+        let message = Message::pack(&mut self.fx.packer, parts, facts, body.as_bytes(), self.now);
+        let outcome = publish(&found.queues, &Arc::new(message), self.now, &mut self.fx);
+        self.settle();
+        outcome
+    }
+
+    /// Add a consumer that acknowledges, served at once.
+    pub fn consume(
+        &mut self,
+        queue: &Arc<Queue>,
+        tag: &str,
+        prefetch: u16,
+        priority: i64,
+    ) -> ConsumerKey {
+        let origin = ConsumerOrigin {
+            connection: "test".into(),
+            channel: 1,
+            user: "guest".into(),
+            arguments: FieldTable::new(),
+        };
+        let spec = ConsumerSpec {
+            tag: tag.into(),
+            outlet: Arc::clone(&self.recorder) as _,
+            channel: 1,
+            no_ack: false,
+            exclusive: false,
+            prefetch,
+            priority,
+            origin: Arc::new(origin),
+        };
+        let key = queue.consume(spec).unwrap();
+        queue.resume(key, self.now, &mut self.fx);
+        self.settle();
+        key
+    }
+
+    /// Settle the oldest delivery that is out.
+    pub fn settle_first(&mut self, how: Settlement) {
+        let first = self.recorder.unacked.lock().unwrap().remove(0);
+        settle(&mut vec![first], how, self.now, &mut self.fx);
+        self.settle();
+    }
+
+    /// What was delivered since the last look, as `tag:body`.
+    pub fn delivered(&self) -> Vec<String> {
+        std::mem::take(&mut self.recorder.bodies.lock().unwrap())
+    }
+
+    /// Take all that waits, as `basic.get` does.
+    pub fn drain(&mut self, queue: &Arc<Queue>) -> Vec<String> {
+        let mut bodies = Vec::new();
+        while let Some(got) = queue.get(true, self.now, &mut self.fx) {
+            bodies.push(String::from_utf8_lossy(got.entry.message.body()).into_owned());
+        }
+        self.settle();
+        bodies
+    }
+
+    /// Take one message whole.
+    pub fn get(&mut self, queue: &Arc<Queue>) -> Option<Arc<Message>> {
+        let got = queue.get(true, self.now, &mut self.fx)?;
+        Some(got.entry.message)
+    }
+
+    /// Let time pass; what is due by then is done.
+    pub fn pass_ms(&mut self, ms: u64) {
+        self.now = self.now.plus_ms(ms);
+        loop {
+            let mut armed = self.timer.0.lock().unwrap();
+            let Some(at) = armed.iter().position(|(at, _)| *at <= self.now) else {
+                return;
+            };
+            let (_, queue) = armed.remove(at);
+            drop(armed);
+            queue.tick(self.now, &mut self.fx);
+            self.settle();
+        }
+    }
+}
