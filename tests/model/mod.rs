@@ -30,7 +30,9 @@ fn requeued_messages_go_back_to_their_place() {
     let mut world = World::new();
     let queue = world.queue("q", &[]);
     world.consume(&queue, "c", 2, 0);
-    ["a", "b", "c"].map(|body| world.publish("", "q", body));
+    for body in ["a", "b", "c"] {
+        world.publish("", "q", body);
+    }
     assert_eq!(world.delivered(), ["c:a", "c:b"]);
     world.settle_first(Settlement::Requeue);
     assert_eq!(world.delivered(), ["c:a"], "before c, which is younger");
@@ -41,7 +43,9 @@ fn prefetch_is_never_exceeded() {
     let mut world = World::new();
     let queue = world.queue("q", &[]);
     world.consume(&queue, "c", 1, 0);
-    ["a", "b"].map(|body| world.publish("", "q", body));
+    for body in ["a", "b"] {
+        world.publish("", "q", body);
+    }
     assert_eq!(world.delivered(), ["c:a"]);
     world.settle_first(Settlement::Ack);
     assert_eq!(world.delivered(), ["c:b"]);
@@ -53,10 +57,14 @@ fn consumers_take_turns_and_higher_ones_go_first() {
     let queue = world.queue("q", &[]);
     world.consume(&queue, "x", 0, 0);
     world.consume(&queue, "y", 0, 0);
-    ["1", "2", "3"].map(|body| world.publish("", "q", body));
+    for body in ["1", "2", "3"] {
+        world.publish("", "q", body);
+    }
     assert_eq!(world.delivered(), ["x:1", "y:2", "x:3"]);
     world.consume(&queue, "high", 1, 10);
-    ["4", "5"].map(|body| world.publish("", "q", body));
+    for body in ["4", "5"] {
+        world.publish("", "q", body);
+    }
     assert_eq!(world.delivered(), ["high:4", "y:5"]);
 }
 
@@ -132,10 +140,14 @@ fn a_full_queue_drops_its_head_or_refuses() {
     let mut world = World::new();
     let length = ("x-max-length", FieldValue::I32(2));
     let queue = world.queue("drop", std::slice::from_ref(&length));
-    ["a", "b", "c"].map(|body| world.publish("", "drop", body));
+    for body in ["a", "b", "c"] {
+        world.publish("", "drop", body);
+    }
     assert_eq!(world.drain(&queue), ["b", "c"]);
     world.queue("refuse", &[length, ("x-overflow", "reject-publish".into())]);
-    ["a", "b"].map(|body| world.publish("", "refuse", body));
+    for body in ["a", "b"] {
+        world.publish("", "refuse", body);
+    }
     let outcome = world.publish("", "refuse", "c");
     assert_eq!(
         outcome,
@@ -151,7 +163,9 @@ fn a_message_reaches_each_queue_once() {
     let mut world = World::new();
     world.exchange("t", ExchangeKind::Topic);
     let queue = world.queue("q", &[]);
-    ["a.*", "#", "a.b"].map(|key| world.bind("t", &queue, key));
+    for key in ["a.*", "#", "a.b"] {
+        world.bind("t", &queue, key);
+    }
     world.publish("t", "a.b", "x");
     assert_eq!(world.drain(&queue), ["x"]);
 }
