@@ -20,7 +20,7 @@ use leveret_proto::value::{FieldTable, FieldValue};
 
 /// Keeps the deadlines that queues ask for; a test fires them itself.
 #[derive(Debug, Default)]
-pub struct HandTimer(Mutex<Vec<(Tick, Arc<Queue>)>>);
+pub(crate) struct HandTimer(Mutex<Vec<(Tick, Arc<Queue>)>>);
 
 impl Timer for HandTimer {
     fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>) {
@@ -32,10 +32,10 @@ impl Timer for HandTimer {
 
 /// Records what is delivered to it.
 #[derive(Debug, Default)]
-pub struct Recorder {
-    pub unacked: Mutex<Vec<Unacked>>,
-    pub bodies: Mutex<Vec<String>>,
-    pub notices: Mutex<Vec<Notice>>,
+pub(crate) struct Recorder {
+    pub(crate) unacked: Mutex<Vec<Unacked>>,
+    pub(crate) bodies: Mutex<Vec<String>>,
+    pub(crate) notices: Mutex<Vec<Notice>>,
 }
 
 impl Outlet for Recorder {
@@ -69,17 +69,17 @@ impl Outlet for Recorder {
 }
 
 /// One virtual host and a time that moves only by hand.
-pub struct World {
-    pub broker: Broker,
-    pub vhost: Arc<VirtualHost>,
-    pub recorder: Arc<Recorder>,
-    pub now: Tick,
+pub(crate) struct World {
+    pub(crate) broker: Broker,
+    pub(crate) vhost: Arc<VirtualHost>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) now: Tick,
     timer: Arc<HandTimer>,
     fx: Effects,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let timer = Arc::new(HandTimer::default());
         let spec = BrokerSpec {
             compat: Compat::default(),
@@ -106,7 +106,7 @@ impl World {
     }
 
     /// Declare a queue with these arguments.
-    pub fn queue(&mut self, name: &str, arguments: &[(&str, FieldValue)]) -> Arc<Queue> {
+    pub(crate) fn queue(&mut self, name: &str, arguments: &[(&str, FieldValue)]) -> Arc<Queue> {
         let arguments: FieldTable = arguments.iter().cloned().collect();
         let spec = QueueSpec {
             name: name.into(),
@@ -127,7 +127,7 @@ impl World {
     }
 
     /// Declare an exchange.
-    pub fn exchange(&mut self, name: &str, kind: ExchangeKind) {
+    pub(crate) fn exchange(&mut self, name: &str, kind: ExchangeKind) {
         let spec = ExchangeSpec {
             name: name.into(),
             vhost: "/".into(),
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// Bind a queue.
-    pub fn bind(&mut self, source: &str, queue: &Arc<Queue>, key: &str) {
+    pub(crate) fn bind(&mut self, source: &str, queue: &Arc<Queue>, key: &str) {
         let source = self.vhost.exchange(source).unwrap();
         let to = Destination::Queue(Arc::clone(queue));
         self.vhost
@@ -151,12 +151,12 @@ impl World {
     }
 
     /// Publish a body.
-    pub fn publish(&mut self, exchange: &str, key: &str, body: &str) -> Outcome {
+    pub(crate) fn publish(&mut self, exchange: &str, key: &str, body: &str) -> Outcome {
         self.publish_with(exchange, key, body, &Properties::default())
     }
 
     /// Publish a body with properties.
-    pub fn publish_with(
+    pub(crate) fn publish_with(
         &mut self,
         exchange: &str,
         key: &str,
@@ -180,7 +180,7 @@ impl World {
     }
 
     /// Add a consumer that acknowledges, served at once.
-    pub fn consume(
+    pub(crate) fn consume(
         &mut self,
         queue: &Arc<Queue>,
         tag: &str,
@@ -210,19 +210,19 @@ impl World {
     }
 
     /// Settle the oldest delivery that is out.
-    pub fn settle_first(&mut self, how: Settlement) {
+    pub(crate) fn settle_first(&mut self, how: Settlement) {
         let first = self.recorder.unacked.lock().unwrap().remove(0);
         settle(&mut vec![first], how, self.now, &mut self.fx);
         self.settle();
     }
 
     /// What was delivered since the last look, as `tag:body`.
-    pub fn delivered(&self) -> Vec<String> {
+    pub(crate) fn delivered(&self) -> Vec<String> {
         std::mem::take(&mut self.recorder.bodies.lock().unwrap())
     }
 
     /// Take all that waits, as `basic.get` does.
-    pub fn drain(&mut self, queue: &Arc<Queue>) -> Vec<String> {
+    pub(crate) fn drain(&mut self, queue: &Arc<Queue>) -> Vec<String> {
         let mut bodies = Vec::new();
         while let Some(got) = queue.get(true, self.now, &mut self.fx) {
             bodies.push(String::from_utf8_lossy(got.entry.message.body()).into_owned());
@@ -232,13 +232,13 @@ impl World {
     }
 
     /// Take one message whole.
-    pub fn get(&mut self, queue: &Arc<Queue>) -> Option<Arc<Message>> {
+    pub(crate) fn get(&mut self, queue: &Arc<Queue>) -> Option<Arc<Message>> {
         let got = queue.get(true, self.now, &mut self.fx)?;
         Some(got.entry.message)
     }
 
     /// Let time pass; what is due by then is done.
-    pub fn pass_ms(&mut self, ms: u64) {
+    pub(crate) fn pass_ms(&mut self, ms: u64) {
         self.now = self.now.plus_ms(ms);
         loop {
             let mut armed = self.timer.0.lock().unwrap();
