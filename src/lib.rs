@@ -1,1 +1,3 @@
 //! Leveret: an in-memory AMQP 0-9-1 broker.
+
+pub mod cli;

@@ -1,0 +1,116 @@
+//! The command line: one program that serves, and that answers as RabbitMQ's tools do.
+//!
+//! The tools reach a broker only through the management API, so they work with any broker that has
+//! one, in this process or not. What kind of tool is meant is told by the name the program was
+//! called by, or by its first argument; `leveret --help` lists both. One file per family of
+//! resources holds a table of commands, and what they do; [`ctl`] finds and runs them.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod command;
+mod connections;
+mod ctl;
+mod definitions;
+mod diagnostics;
+mod exchanges;
+mod failure;
+mod features;
+mod help;
+mod http;
+mod links;
+mod node;
+mod output;
+mod parameters;
+mod parse;
+mod permissions;
+mod policies;
+mod queues;
+pub mod runtime_file;
+pub mod serve;
+mod session;
+mod status;
+mod users;
+mod value;
+mod vhosts;
+
+use ctl::Tool;
+use serve::{Serve, ServeOptions};
+
+/// Runs the program: `arguments` begin with the name it was called by, `serve` starts a broker.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Serve) -> ExitCode {
+    let mut arguments = arguments
+        .into_iter()
+        .map(|word| word.to_string_lossy().into_owned());
+    let called = arguments.next().unwrap_or_default();
+    let called = Path::new(&called)
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    match called {
+        "rabbitmqctl" => ctl::run(Tool::Ctl, &rest).into(),
+        "rabbitmq-diagnostics" => ctl::run(Tool::Diagnostics, &rest).into(),
+        "rabbitmq-server" => start(&rest, serve),
+        _ => by_first_argument(&rest, serve),
+    }
+}
+
+fn by_first_argument(arguments: &[String], serve: Serve) -> ExitCode {
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map_or("", String::as_str) {
+        "ctl" => ctl::run(Tool::Ctl, rest).into(),
+        "diagnostics" => ctl::run(Tool::Diagnostics, rest).into(),
+        "install-links" => links::run(rest).into(),
+        "serve" => start(rest, serve),
+        "-h" | "--help" | "help" => say(HELP),
+        "-V" | "--version" | "version" => say(concat!("leveret ", env!("CARGO_PKG_VERSION"), "\n")),
+        "" => start(arguments, serve),
+        option if option.starts_with('-') => start(arguments, serve),
+        unknown => {
+            output::print_error(&format!("leveret: there is no '{unknown}' here\n\n{HELP}"));
+            failure::EX_USAGE.into()
+        }
+    }
+}
+
+fn say(text: &str) -> ExitCode {
+    output::print(text);
+    ExitCode::SUCCESS
+}
+
+fn start(arguments: &[String], serve: Serve) -> ExitCode {
+    let line = std::iter::once("leveret serve").chain(arguments.iter().map(String::as_str));
+    match ServeOptions::try_parse_from(line) {
+        Ok(options) => serve(options),
+        Err(error) => {
+            let _ = error.print();
+            if error.use_stderr() {
+                failure::EX_USAGE.into()
+            } else {
+                ExitCode::SUCCESS
+            }
+        }
+    }
+}
+
+const HELP: &str = "\
+Leveret: an AMQP 0-9-1 broker in memory, where development and tests use RabbitMQ
+
+Usage:
+  leveret [serve] [OPTIONS]        start the broker; leveret serve --help lists the options
+  leveret ctl COMMAND …            manage it, as rabbitmqctl does; leveret ctl help lists the commands
+  leveret diagnostics COMMAND …    check it, as rabbitmq-diagnostics does
+  leveret install-links DIR        give this program the names below, as links in DIR
+
+Called by one of these names it is that program:
+  rabbitmq-server         leveret serve
+  rabbitmqctl             leveret ctl
+  rabbitmq-diagnostics    leveret diagnostics
+
+ctl and diagnostics find a broker of the same user on this machine by themselves;
+--url http://guest:guest@HOST:15672, or LEVERET_URL, names one elsewhere.
+";
