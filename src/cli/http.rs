@@ -214,7 +214,9 @@ fn read_chunks(input: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> {
             return Ok(());
         }
         read_exactly(input, size, body)?;
-        read_line(input)?;
+        if !read_line(input)?.is_empty() {
+            return Err(invalid("a chunk is longer than it says"));
+        }
     }
 }
 

@@ -36,14 +36,13 @@ pub(crate) const GLOBAL: &[Opt] = &[
 
 /// Takes `arguments` apart. `own` are the options of the command, beside the global ones.
 pub(crate) fn parse(arguments: &[String], own: &[&[Opt]]) -> Parsed {
-    let find = |matches: &dyn Fn(&Opt) -> bool| {
-        own.iter()
-            .copied()
-            .flatten()
-            .chain(GLOBAL)
-            .copied()
-            .find(|option| matches(option))
-    };
+    let known: Vec<Opt> = own
+        .iter()
+        .copied()
+        .flatten()
+        .chain(GLOBAL)
+        .copied()
+        .collect();
     let mut parsed = Parsed::default();
     let mut rest = arguments.iter().peekable();
     while let Some(argument) = rest.next() {
@@ -59,7 +58,7 @@ pub(crate) fn parse(arguments: &[String], own: &[&[Opt]]) -> Parsed {
             Some((written, given)) => (written, Some(given.to_owned())),
             None => (argument.as_str(), None),
         };
-        let (option, negated) = lookup(written, &find);
+        let (option, negated) = lookup(written, &known);
         let Some(option) = option else {
             parsed
                 .invalid
@@ -89,10 +88,8 @@ pub(crate) fn parse(arguments: &[String], own: &[&[Opt]]) -> Parsed {
 }
 
 /// The option that was written as `written`, and whether it was written with `--no-`.
-fn lookup(
-    written: &str,
-    find: &dyn Fn(&dyn Fn(&Opt) -> bool) -> Option<Opt>,
-) -> (Option<Opt>, bool) {
+fn lookup(written: &str, known: &[Opt]) -> (Option<Opt>, bool) {
+    let find = |is_meant: &dyn Fn(&Opt) -> bool| known.iter().copied().find(is_meant);
     let Some(name) = written.strip_prefix("--") else {
         let mut letters = written.chars().skip(1);
         let letter = letters.next().filter(|_| letters.next().is_none());

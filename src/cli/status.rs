@@ -159,25 +159,7 @@ fn status(s: &Session<'_>) -> Result<Output, Failure> {
 
 fn status_text(node: &Node, vhosts: usize, unit: &str) -> String {
     let mut text = String::from("[]\n");
-    let version = node.overview("rabbitmq_version");
-    section(&mut text, "Runtime");
-    let _ = writeln!(
-        text,
-        "OS PID: {}\nOS: {}\nUptime (seconds): {}\nIs under maintenance?: {}\n\
-         RabbitMQ version: {version}\nNode name: {}\nErlang configuration: {}\n\
-         Erlang processes: {} used, {} limit\nScheduler run queue: {}\n\
-         Cluster heartbeat timeout (net_ticktime): {}",
-        node.node.get("os_pid").map(bare).unwrap_or_default(),
-        os(),
-        node.number("uptime") / 1000,
-        node.node.get("being_drained") == Some(&Value::Bool(true)),
-        node.name(),
-        node.overview("erlang_full_version"),
-        node.number("proc_used"),
-        node.number("proc_total"),
-        node.number("run_queue"),
-        node.number("net_ticktime"),
-    );
+    runtime(&mut text, node);
     section(&mut text, "Plugins");
     let _ = writeln!(text, "Enabled plugins:\n");
     bullets(&mut text, &node.strings("enabled_plugins"));
@@ -230,6 +212,28 @@ fn status_text(node: &Node, vhosts: usize, unit: &str) -> String {
             .collect::<Vec<_>>(),
     );
     text.trim_end().to_owned()
+}
+
+fn runtime(text: &mut String, node: &Node) {
+    section(text, "Runtime");
+    let version = node.overview("rabbitmq_version");
+    let _ = writeln!(
+        text,
+        "OS PID: {}\nOS: {}\nUptime (seconds): {}\nIs under maintenance?: {}\n\
+         RabbitMQ version: {version}\nNode name: {}\nErlang configuration: {}\n\
+         Erlang processes: {} used, {} limit\nScheduler run queue: {}\n\
+         Cluster heartbeat timeout (net_ticktime): {}",
+        node.node.get("os_pid").map(bare).unwrap_or_default(),
+        os(),
+        node.number("uptime") / 1000,
+        node.node.get("being_drained") == Some(&Value::Bool(true)),
+        node.name(),
+        node.overview("erlang_full_version"),
+        node.number("proc_used"),
+        node.number("proc_total"),
+        node.number("run_queue"),
+        node.number("net_ticktime"),
+    );
 }
 
 fn status_json(node: &Node, vhosts: usize) -> Value {
