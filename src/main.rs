@@ -1,7 +1,7 @@
-//! The `leveret` binary.
+//! The `leveret` binary: a broker, and its command line under the names scripts call it by.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    leveret::cli::run(std::env::args_os(), leveret::cli::serve::not_linked)
+    leveret::cli::run(std::env::args().collect())
 }

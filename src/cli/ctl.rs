@@ -18,13 +18,24 @@ use super::{
 pub(crate) enum Tool {
     Ctl,
     Diagnostics,
+    Queues,
+    Plugins,
 }
 
 impl Tool {
+    pub(super) const ALL: [Self; 4] = [Self::Ctl, Self::Diagnostics, Self::Queues, Self::Plugins];
+
+    /// The tool that is called by that name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ctl => "rabbitmqctl",
             Self::Diagnostics => "rabbitmq-diagnostics",
+            Self::Queues => "rabbitmq-queues",
+            Self::Plugins => "rabbitmq-plugins",
         }
     }
 
@@ -32,7 +43,7 @@ impl Tool {
         match command.tools {
             Tools::Both => true,
             Tools::Ctl => self == Self::Ctl,
-            Tools::Diagnostics => self == Self::Diagnostics,
+            Tools::Diagnostics => matches!(self, Self::Diagnostics | Self::Queues),
         }
     }
 }

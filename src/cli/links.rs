@@ -9,7 +9,13 @@ use super::failure::{EX_SOFTWARE, EX_USAGE};
 use super::output::{print, print_error};
 
 /// The names this program answers to besides its own.
-pub(super) const NAMES: [&str; 3] = ["rabbitmq-server", "rabbitmqctl", "rabbitmq-diagnostics"];
+const NAMES: [&str; 5] = [
+    "rabbitmq-server",
+    "rabbitmqctl",
+    "rabbitmq-diagnostics",
+    "rabbitmq-queues",
+    "rabbitmq-plugins",
+];
 
 /// Links every name in the directory that `arguments` names; returns the exit code.
 pub(super) fn run(arguments: &[String]) -> u8 {

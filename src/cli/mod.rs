@@ -5,7 +5,6 @@
 //! called by, or by its first argument; `leveret --help` lists both. One file per family of
 //! resources holds a table of commands, and what they do; [`ctl`] finds and runs them.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -29,8 +28,8 @@ mod parse;
 mod permissions;
 mod policies;
 mod queues;
-pub mod runtime_file;
-pub mod serve;
+mod runtime_file;
+mod serve;
 mod session;
 mod status;
 mod users;
@@ -38,38 +37,35 @@ mod value;
 mod vhosts;
 
 use ctl::Tool;
-use serve::{Serve, ServeOptions};
+use serve::ServeOptions;
 
-/// Runs the program: `arguments` begin with the name it was called by, `serve` starts a broker.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Serve) -> ExitCode {
-    let mut arguments = arguments
-        .into_iter()
-        .map(|word| word.to_string_lossy().into_owned());
+/// Runs what these arguments, the name the program was called by first, ask for.
+pub fn run(arguments: Vec<String>) -> ExitCode {
+    let mut arguments = arguments.into_iter();
     let called = arguments.next().unwrap_or_default();
     let called = Path::new(&called)
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
-    match called {
-        "rabbitmqctl" => ctl::run(Tool::Ctl, &rest).into(),
-        "rabbitmq-diagnostics" => ctl::run(Tool::Diagnostics, &rest).into(),
-        "rabbitmq-server" => start(&rest, serve),
-        _ => by_first_argument(&rest, serve),
+    match Tool::named(called) {
+        Some(tool) => ctl::run(tool, &rest).into(),
+        None if called == "rabbitmq-server" => start(&rest),
+        None => by_first_argument(&rest),
     }
 }
 
-fn by_first_argument(arguments: &[String], serve: Serve) -> ExitCode {
+fn by_first_argument(arguments: &[String]) -> ExitCode {
     let rest = arguments.get(1..).unwrap_or_default();
     match arguments.first().map_or("", String::as_str) {
         "ctl" => ctl::run(Tool::Ctl, rest).into(),
         "diagnostics" => ctl::run(Tool::Diagnostics, rest).into(),
         "install-links" => links::run(rest).into(),
-        "serve" => start(rest, serve),
+        "serve" => start(rest),
         "-h" | "--help" | "help" => say(HELP),
         "-V" | "--version" | "version" => say(concat!("leveret ", env!("CARGO_PKG_VERSION"), "\n")),
-        "" => start(arguments, serve),
-        option if option.starts_with('-') => start(arguments, serve),
+        "" => start(arguments),
+        option if option.starts_with('-') => start(arguments),
         unknown => {
             output::print_error(&format!("leveret: there is no '{unknown}' here\n\n{HELP}"));
             failure::EX_USAGE.into()
@@ -82,10 +78,10 @@ fn say(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn start(arguments: &[String], serve: Serve) -> ExitCode {
+fn start(arguments: &[String]) -> ExitCode {
     let line = std::iter::once("leveret serve").chain(arguments.iter().map(String::as_str));
     match ServeOptions::try_parse_from(line) {
-        Ok(options) => serve(options),
+        Ok(options) => serve::run(&options),
         Err(error) => {
             let _ = error.print();
             if error.use_stderr() {
@@ -109,7 +105,7 @@ Usage:
 Called by one of these names it is that program:
   rabbitmq-server         leveret serve
   rabbitmqctl             leveret ctl
-  rabbitmq-diagnostics    leveret diagnostics
+  rabbitmq-diagnostics    leveret diagnostics (rabbitmq-queues and rabbitmq-plugins likewise)
 
 ctl and diagnostics find a broker of the same user on this machine by themselves;
 --url http://guest:guest@HOST:15672, or LEVERET_URL, names one elsewhere.

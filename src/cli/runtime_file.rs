@@ -2,7 +2,7 @@
 //!
 //! `rabbitmqctl` asks for no password: whoever may read the node's secret may administer it. Here
 //! the secret is a token in a file that only the broker's own user can read. The server writes it
-//! with [`write`] and keeps the returned [`Guard`]; the command line looks it up with [`find`].
+//! with `write` and keeps the returned [`Guard`]; the command line looks it up with [`find`].
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -14,25 +14,25 @@ use serde::{Deserialize, Serialize};
 
 /// What a running broker tells the command line of the same user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuntimeFile {
+pub(super) struct RuntimeFile {
     /// The node's name, as in `rabbit@host`.
-    pub node: String,
+    pub(super) node: String,
     /// The server's process id.
-    pub pid: u32,
+    pub(super) pid: u32,
     /// Where the management API can be reached; loopback unless the server is bound elsewhere.
     #[serde(default = "loopback")]
-    pub host: String,
+    pub(super) host: String,
     /// The port of AMQP 0-9-1.
-    pub amqp_port: u16,
+    pub(super) amqp_port: u16,
     /// The port of the management API.
-    pub management_port: u16,
+    pub(super) management_port: u16,
     /// The bearer token that stands for an administrator of everything.
-    pub token: String,
+    pub(super) token: String,
 }
 
 /// Removes the file when the server ends.
 #[derive(Debug)]
-pub struct Guard {
+pub(super) struct Guard {
     path: PathBuf,
     token: String,
 }
@@ -41,7 +41,7 @@ pub struct Guard {
 ///
 /// # Errors
 /// When the directory cannot be made, or is one that another user could read or replace.
-pub fn write(file: &RuntimeFile) -> io::Result<Guard> {
+pub(super) fn write(file: &RuntimeFile) -> io::Result<Guard> {
     write_in(&directory()?, file)
 }
 
@@ -49,7 +49,7 @@ pub fn write(file: &RuntimeFile) -> io::Result<Guard> {
 ///
 /// # Errors
 /// When there is none, or when what is there could have been written by another user.
-pub fn find(node: Option<&str>) -> io::Result<RuntimeFile> {
+pub(super) fn find(node: Option<&str>) -> io::Result<RuntimeFile> {
     find_in(&directory()?, node)
 }
 
@@ -57,7 +57,7 @@ pub fn find(node: Option<&str>) -> io::Result<RuntimeFile> {
 ///
 /// # Errors
 /// When the system's random source cannot be read.
-pub fn new_token() -> io::Result<String> {
+pub(super) fn new_token() -> io::Result<String> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -68,7 +68,7 @@ pub fn new_token() -> io::Result<String> {
 ///
 /// # Errors
 /// When the user's id cannot be learned.
-pub fn directory() -> io::Result<PathBuf> {
+pub(super) fn directory() -> io::Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(directory) = set("LEVERET_RUNTIME_DIR") {
         return Ok(directory.into());
@@ -81,7 +81,7 @@ pub fn directory() -> io::Result<PathBuf> {
 
 /// The name of this machine up to the first dot.
 #[must_use]
-pub fn short_hostname() -> String {
+pub(super) fn short_hostname() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| fs::read_to_string("/etc/hostname"))
         .or_else(|_| std::env::var("HOSTNAME"))
@@ -94,7 +94,7 @@ pub fn short_hostname() -> String {
 
 /// Completes a node name: `rabbit` means `rabbit@<this machine>`.
 #[must_use]
-pub fn full_node_name(name: &str) -> String {
+pub(super) fn full_node_name(name: &str) -> String {
     if name.contains('@') {
         name.to_owned()
     } else {
@@ -218,14 +218,6 @@ fn file_name(node: &str) -> String {
 
 fn loopback() -> String {
     "127.0.0.1".to_owned()
-}
-
-impl RuntimeFile {
-    /// Whether the server that wrote this is still there.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        is_running(self.pid)
-    }
 }
 
 impl Drop for Guard {

@@ -1,115 +1,226 @@
-//! `leveret serve`: the options of the broker itself.
+//! `leveret`: run the broker in the foreground.
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
-use super::output::print_error;
+use super::output::{print, print_error};
+use super::runtime_file::{self, RuntimeFile};
+use crate::broker::compat::Compat;
+use crate::management::{self, Api};
+use crate::server::Server;
 
-/// What may be said on the command line of the broker. What is not said stays open, for the
-/// configuration file and the environment to say.
-#[derive(Debug, Clone, Default, Parser)]
+/// An in-memory AMQP 0-9-1 broker, in place of rabbitmq-server for development and tests.
+#[derive(Clone, Debug, Parser)]
 #[command(
-    name = "leveret serve",
-    about = "Starts the broker",
-    disable_version_flag = true
+    name = "leveret",
+    version,
+    after_help = "Also:\n  leveret ctl COMMAND        what rabbitmqctl does (leveret ctl help)\n  \
+                  leveret install-links DIR  link rabbitmqctl, rabbitmq-server … to this binary"
 )]
-pub struct ServeOptions {
-    /// Port of AMQP 0-9-1 [default: 5672; 0: any free one]
-    #[arg(long, short, value_name = "PORT")]
-    pub port: Option<u16>,
-
-    /// Port of the management API and page [default: 15672; 0: any free one]
-    #[arg(long, value_name = "PORT")]
-    pub management_port: Option<u16>,
-
-    /// Address to listen on [default: 127.0.0.1]
-    #[arg(long, visible_alias = "host", value_name = "ADDRESS")]
-    pub bind: Option<IpAddr>,
-
-    /// Threads that serve connections [default: one per core]
-    #[arg(long, value_name = "COUNT")]
-    pub threads: Option<usize>,
-
-    /// Release of RabbitMQ to behave as [default: 4.3]
-    #[arg(long, value_name = "RELEASE")]
-    pub compat: Option<Compat>,
-
-    /// Refuse what that release deprecates
+pub(super) struct ServeOptions {
+    /// Port for AMQP clients; 0 picks a free one
+    #[arg(
+        long,
+        default_value_t = 5672,
+        value_name = "PORT",
+        env = "LEVERET_PORT"
+    )]
+    port: u16,
+    /// Port of the management API; 0 picks a free one
+    #[arg(
+        long,
+        default_value_t = 15672,
+        value_name = "PORT",
+        env = "LEVERET_MANAGEMENT_PORT"
+    )]
+    management_port: u16,
+    /// Address to listen on (default: all, IPv4 and IPv6)
+    #[arg(long, value_name = "IP", env = "LEVERET_HOST")]
+    host: Option<IpAddr>,
+    /// Release line to behave as: 3.10, 4.0 or 4.3
+    #[arg(
+        long,
+        default_value = "4.3",
+        value_name = "LINE",
+        env = "LEVERET_COMPAT"
+    )]
+    compat: String,
+    /// Deny the deprecated features that the line denies as released
     #[arg(long)]
-    pub strict: bool,
-
-    /// Name of the node [default: rabbit@<this machine>]
-    #[arg(long, value_name = "NAME")]
-    pub node_name: Option<String>,
-
-    /// Configuration file in the format of rabbitmq.conf
-    #[arg(long, short, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-
-    /// Definitions to import at the start, as JSON
+    strict: bool,
+    /// Name of the node, as tools know it (default: rabbit@HOSTNAME)
+    #[arg(long, value_name = "NAME", env = "RABBITMQ_NODENAME")]
+    node: Option<String>,
+    /// Threads that serve connections
+    #[arg(long, default_value_t = 1, value_name = "N", env = "LEVERET_THREADS")]
+    threads: usize,
+    /// What to log: error, warn, info, debug or trace
+    #[arg(
+        long,
+        default_value = "info",
+        value_name = "LEVEL",
+        env = "LEVERET_LOG"
+    )]
+    log_level: String,
+    /// Write the ports as JSON to this file when ready
     #[arg(long, value_name = "FILE")]
-    pub definitions: Option<PathBuf>,
-
-    /// What to log: error, warning, info, debug or none [default: info]
-    #[arg(long, value_name = "LEVEL")]
-    pub log_level: Option<String>,
-
-    /// Write the ports in use to this file, as JSON, once they accept connections
-    #[arg(long, value_name = "FILE")]
-    pub ports_file: Option<PathBuf>,
+    ports_file: Option<PathBuf>,
+    /// Make all that is random repeatable
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
 }
 
-/// A release line of RabbitMQ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Compat {
-    /// 3.10
-    #[value(name = "3.10")]
-    V3_10,
-    /// 4.0
-    #[value(name = "4.0")]
-    V4_0,
-    /// 4.3
-    #[value(name = "4.3")]
-    V4_3,
-}
-
-/// What starts the broker; returns when it has ended.
-pub type Serve = fn(ServeOptions) -> ExitCode;
-
-/// Stands in for the broker.
-#[must_use]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "the type is that of what really serves"
-)]
-pub fn not_linked(_options: ServeOptions) -> ExitCode {
-    print_error("leveret: this build has no broker in it\n");
-    ExitCode::from(super::failure::EX_UNAVAILABLE)
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn options_are_consistent() {
-        ServeOptions::command().debug_assert();
+/// Serve until stopped.
+pub(super) fn run(options: &ServeOptions) -> ExitCode {
+    let begun = Instant::now();
+    let filter = EnvFilter::try_new(&options.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .init();
+    let Some(compat) = Compat::named(&options.compat, options.strict) else {
+        print_error(&format!(
+            "no release line '{}': there are 3.10, 4.0 and 4.3\n",
+            options.compat
+        ));
+        return ExitCode::from(64);
+    };
+    match runtime(options.threads)
+        .and_then(|runtime| runtime.block_on(serve(options, compat, begun)))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_error(&format!("{error}\n"));
+            ExitCode::FAILURE
+        }
     }
+}
 
-    #[test]
-    fn what_is_said_is_known() {
-        let line = "x --port 0 --host ::1 --compat 4.0 --strict --ports-file p.json";
-        let options = ServeOptions::try_parse_from(line.split(' ')).unwrap();
-        assert_eq!(
-            (options.port, options.compat),
-            (Some(0), Some(Compat::V4_0))
-        );
-        assert!(options.strict && options.bind.is_some_and(|address| address.is_ipv6()));
-        assert!(options.management_port.is_none());
+/// One thread serves connections best on few cores: no task switch ever crosses to another.
+fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
+    match threads {
+        0 | 1 => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build(),
+        threads => tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build(),
     }
+}
+
+async fn serve(options: &ServeOptions, compat: Compat, begun: Instant) -> io::Result<()> {
+    let node = runtime_file::full_node_name(options.node.as_deref().unwrap_or("rabbit"));
+    let mut builder = Server::builder()
+        .compat(compat)
+        .node(&node)
+        .listen(addresses(options.host, options.port));
+    if let Some(seed) = options.seed {
+        builder = builder.seed(seed);
+    }
+    let server = builder.start()?;
+    let (http, http_address) = bind_http(options).await?;
+    let token = runtime_file::new_token()?;
+    let mut listeners = vec![("http", http_address)];
+    listeners.extend(server.addresses().iter().map(|address| ("amqp", *address)));
+    let shared = std::sync::Arc::clone(server.shared());
+    let api = Api::new(std::sync::Arc::clone(&shared), &token, listeners);
+    let stopped = std::sync::Arc::clone(&shared);
+    let serving = tokio::spawn(management::serve(http, api, async move {
+        stopped.stopped().await
+    }));
+    let file = RuntimeFile {
+        node,
+        pid: std::process::id(),
+        host: "127.0.0.1".to_owned(),
+        amqp_port: server.port(),
+        management_port: http_address.port(),
+        token,
+    };
+    // Without the file only the command line's way in is missing.
+    let guard = runtime_file::write(&file)
+        .inspect_err(|error| tracing::warn!(%error, "rabbitmqctl will not find this broker"))
+        .ok();
+    announce(options, &server, http_address, begun)?;
+    wait_for_end(&shared).await?;
+    drop(guard);
+    server.stop().await;
+    serving.abort();
+    Ok(())
+}
+
+fn addresses(host: Option<IpAddr>, port: u16) -> Vec<SocketAddr> {
+    let everywhere = vec![
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    ];
+    let hosts = host.map_or(everywhere, |host| vec![host]);
+    hosts
+        .into_iter()
+        .map(|host| SocketAddr::new(host, port))
+        .collect()
+}
+
+async fn bind_http(options: &ServeOptions) -> io::Result<(TcpListener, SocketAddr)> {
+    let mut last = None;
+    for address in addresses(options.host, options.management_port) {
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                let local = listener.local_addr()?;
+                return Ok((listener, local));
+            }
+            Err(error) => {
+                last = Some(io::Error::new(
+                    error.kind(),
+                    format!("cannot listen on {address}: {error}"),
+                ));
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+}
+
+fn announce(
+    options: &ServeOptions,
+    server: &Server,
+    http: SocketAddr,
+    begun: Instant,
+) -> io::Result<()> {
+    let (amqp, management) = (server.port(), http.port());
+    if let Some(path) = &options.ports_file {
+        let text = json!({ "amqp": amqp, "management": management, "pid": std::process::id() });
+        let partial = path.with_extension("partial");
+        std::fs::write(&partial, text.to_string())?;
+        std::fs::rename(&partial, path)?;
+    }
+    let version = &server.shared().broker.compat.version;
+    print(&format!(
+        "Leveret {} is ready in {:.1} ms, as RabbitMQ {version}\n\n  AMQP        {}\n  management  \
+         http://guest:guest@localhost:{management}\n",
+        env!("CARGO_PKG_VERSION"),
+        begun.elapsed().as_secs_f64() * 1000.0,
+        server.amqp_url().replace("127.0.0.1", "localhost"),
+    ));
+    Ok(())
+}
+
+async fn wait_for_end(shared: &crate::server::Shared) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = shared.stopped() => {}
+    }
+    Ok(())
 }

@@ -1,0 +1,153 @@
+//! [`Compat`]: the one table of what differs between RabbitMQ's release lines.
+//!
+//! The rest of the code asks this table; no version number is compared anywhere else.
+
+/// What one release line does its own way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compat {
+    /// As chosen by `--compat`.
+    pub line: &'static str,
+    /// The version told to clients.
+    pub version: &'static str,
+    /// Smallest frame_max a client may ask for.
+    pub frame_max_min: u32,
+    /// Largest frame before tuning.
+    pub handshake_frame_max: u32,
+    /// Largest message.
+    pub message_bytes_max: u64,
+    /// Protocol id and version answered to a protocol header that is not ours.
+    pub header_answer: [u8; 4],
+    /// A body longer than declared is a frame error (501), not an unexpected frame (505).
+    pub long_body_is_frame_error: bool,
+    /// Refusals say which permission was missing (`configure access to …`).
+    pub names_permission: bool,
+    /// A passive declare needs the configure permission.
+    pub passive_needs_configure: bool,
+    /// An unknown exchange type closes the channel (406), not the connection (503).
+    pub bad_exchange_type_is_soft: bool,
+    /// `ANONYMOUS` is offered.
+    pub anonymous: bool,
+    /// Queues without `x-queue-type` are shown with the one they have.
+    pub fills_queue_type: bool,
+    /// `x-queue-mode` is checked.
+    pub checks_queue_mode: bool,
+    /// `x-queue-version` 1 exists.
+    pub has_queue_version_1: bool,
+    /// `x-queue-leader-locator` is known to classic queues.
+    pub classic_leader_locator: bool,
+    /// An `x-queue-master-locator` that does not exist is an error.
+    pub checks_master_locator: bool,
+    /// An empty `x-queue-type` is refused.
+    pub refuses_empty_queue_type: bool,
+    /// Arguments that only other queue types know are refused by all but these, which are
+    /// silently taken by every type.
+    pub ignored_arguments: &'static [&'static str],
+    /// Delivery modes other than 1 and 2 are refused.
+    pub checks_delivery_mode: bool,
+    /// Transient queues that are not exclusive may be declared.
+    pub transient_nonexcl_queues: bool,
+    /// `basic.qos` with `global` is honoured.
+    pub global_qos: bool,
+    /// `x-queue-master-locator` may be used.
+    pub queue_master_locator: bool,
+}
+
+impl Compat {
+    /// The line called `name`; `strict` denies the deprecated features it denies as released.
+    pub fn named(name: &str, strict: bool) -> Option<Self> {
+        match name {
+            "3.10" => Some(Self::rabbitmq_3_10()),
+            "4.0" => Some(Self::rabbitmq_4_0()),
+            "4.3" => Some(Self::rabbitmq_4_3(strict)),
+            _ => None,
+        }
+    }
+
+    fn rabbitmq_3_10() -> Self {
+        Self {
+            line: "3.10",
+            version: "3.10.8",
+            message_bytes_max: 128 * 1024 * 1024,
+            header_answer: [0, 0, 9, 1],
+            names_permission: false,
+            bad_exchange_type_is_soft: false,
+            anonymous: false,
+            fills_queue_type: false,
+            classic_leader_locator: false,
+            checks_master_locator: true,
+            refuses_empty_queue_type: true,
+            checks_delivery_mode: true,
+            ..Self::rabbitmq_4_0()
+        }
+    }
+
+    fn rabbitmq_4_0() -> Self {
+        Self {
+            line: "4.0",
+            version: "4.0.5",
+            frame_max_min: 4096,
+            handshake_frame_max: 4096,
+            message_bytes_max: 16 * 1024 * 1024,
+            header_answer: [3, 1, 0, 0],
+            long_body_is_frame_error: false,
+            names_permission: true,
+            passive_needs_configure: false,
+            bad_exchange_type_is_soft: true,
+            anonymous: true,
+            fills_queue_type: true,
+            checks_queue_mode: true,
+            has_queue_version_1: true,
+            classic_leader_locator: true,
+            checks_master_locator: false,
+            refuses_empty_queue_type: true,
+            ignored_arguments: &[
+                "x-consumer-timeout",
+                "x-stream-filter-size-bytes",
+                "x-consumer-disconnected-timeout",
+                "x-delayed-retry-type",
+                "x-delayed-retry-min",
+                "x-delayed-retry-max",
+            ],
+            checks_delivery_mode: false,
+            transient_nonexcl_queues: true,
+            global_qos: true,
+            queue_master_locator: true,
+        }
+    }
+
+    fn rabbitmq_4_3(strict: bool) -> Self {
+        Self {
+            line: "4.3",
+            version: "4.3.6",
+            frame_max_min: 8192,
+            handshake_frame_max: 8192,
+            long_body_is_frame_error: true,
+            passive_needs_configure: true,
+            checks_queue_mode: false,
+            has_queue_version_1: false,
+            refuses_empty_queue_type: false,
+            ignored_arguments: &[],
+            transient_nonexcl_queues: !strict,
+            global_qos: !strict,
+            queue_master_locator: !strict,
+            ..Self::rabbitmq_4_0()
+        }
+    }
+}
+
+impl Default for Compat {
+    fn default() -> Self {
+        Self::rabbitmq_4_3(false)
+    }
+}
+
+/// What RabbitMQ says when a deprecated feature is denied.
+pub fn denied(feature: &str) -> String {
+    format!(
+        "Feature `{feature}` is deprecated.\nBy default, this feature is not permitted \
+         anymore.\nThe feature will be removed from a future major RabbitMQ version, regardless \
+         of the configuration; actual version to be determined.\nTo continue using this feature \
+         when it is not permitted by default, set the following parameter in your \
+         configuration:\n    \"deprecated_features.permit.{feature} = true\""
+    )
+}

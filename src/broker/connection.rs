@@ -1,0 +1,132 @@
+//! Open connections and their channels, as listings, limits and administrators see them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+
+use leveret_proto::value::FieldTable;
+
+use super::name::Name;
+use super::outlet::{Notice, Outlet};
+use super::user::User;
+use crate::sync::{LEAF, Ranked};
+
+/// Names one connection, for as long as the broker runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// One open connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// Its number.
+    pub id: ConnectionId,
+    /// `peer -> local`.
+    pub name: Name,
+    /// Who logged in.
+    pub user: Arc<User>,
+    /// Where.
+    pub vhost: Name,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// The broker's address.
+    pub local: SocketAddr,
+    /// Wall clock at opening, ms since 1970.
+    pub connected_at_ms: u64,
+    /// As the client told them.
+    pub client_properties: FieldTable,
+    /// `PLAIN`, `AMQPLAIN`, …
+    pub auth_mechanism: String,
+    /// As negotiated.
+    pub frame_max: u32,
+    /// As negotiated.
+    pub channel_max: u16,
+    /// As negotiated, seconds.
+    pub heartbeat: u16,
+    /// The way to it.
+    pub outlet: Arc<dyn Outlet>,
+    /// Traffic.
+    pub traffic: Traffic,
+    /// Open channels by number.
+    pub channels: Ranked<BTreeMap<u16, Arc<ChannelInfo>>, LEAF>,
+}
+
+/// Octets and reads of one connection; what is sent its outlet counts.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Octets received.
+    pub received: AtomicU64,
+    /// Reads.
+    pub reads: AtomicU64,
+}
+
+impl Connection {
+    /// End it: the client gets `CONNECTION_FORCED` (320) with this text.
+    pub fn close(&self, text: &str) {
+        self.outlet.notice(Notice::Close {
+            text: text.to_owned(),
+        });
+    }
+
+    /// Its channels as they are now.
+    pub fn channel_infos(&self) -> Vec<Arc<ChannelInfo>> {
+        self.channels.lock().values().cloned().collect()
+    }
+}
+
+/// One open channel. Numbers are brought up to date once per read.
+#[derive(Debug, Default)]
+pub struct ChannelInfo {
+    /// Its number.
+    pub number: u16,
+    /// In confirm mode.
+    pub confirm: AtomicBool,
+    /// In tx mode.
+    pub transactional: AtomicBool,
+    /// Limit for new consumers.
+    pub prefetch_count: AtomicU16,
+    /// Limit of the whole channel.
+    pub global_prefetch_count: AtomicU16,
+    /// Consumers on it.
+    pub consumers: AtomicU64,
+    /// Deliveries not settled.
+    pub unacked: AtomicU64,
+    /// Publishes not confirmed: always settled within a read, so zero when looked at.
+    pub unconfirmed: AtomicU64,
+    /// Counters since it was opened.
+    pub stats: ChannelStats,
+}
+
+/// Counters of a channel.
+#[derive(Debug, Default)]
+pub struct ChannelStats {
+    /// Messages published.
+    pub publish: AtomicU64,
+    /// Publishes confirmed.
+    pub confirm: AtomicU64,
+    /// Messages returned.
+    pub return_unroutable: AtomicU64,
+    /// Messages dropped for want of a queue.
+    pub drop_unroutable: AtomicU64,
+    /// Deliveries with acknowledgement.
+    pub deliver: AtomicU64,
+    /// Deliveries without.
+    pub deliver_no_ack: AtomicU64,
+    /// Gets with acknowledgement.
+    pub get: AtomicU64,
+    /// Gets without.
+    pub get_no_ack: AtomicU64,
+    /// Gets that found nothing.
+    pub get_empty: AtomicU64,
+    /// Acknowledgements.
+    pub ack: AtomicU64,
+    /// Deliveries of what had been delivered before.
+    pub redeliver: AtomicU64,
+}
+
+/// Add to a counter, unless there is nothing to add.
+pub fn add(counter: &AtomicU64, by: u64) {
+    if by > 0 {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+}

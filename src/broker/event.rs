@@ -1,0 +1,148 @@
+//! The one stream of events out of the model: for the journal, the page, waits and metrics.
+//!
+//! Events gather in [`Effects`](super::effects::Effects) and are handed to the listeners once per
+//! read. Whether anybody listens is asked once per read, so silence costs one branch.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::name::Name;
+use crate::sync::{LEAF, Ranked};
+
+/// Something that happened in the model.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A message reached an exchange and these queues.
+    Published {
+        vhost: Name,
+        exchange: Name,
+        routing_key: String,
+        queues: Vec<Name>,
+    },
+    /// A message reached no queue.
+    Unroutable {
+        vhost: Name,
+        exchange: Name,
+        routing_key: String,
+        returned: bool,
+    },
+    /// A message was written to a consumer.
+    Delivered {
+        vhost: Name,
+        queue: Name,
+        seq: u64,
+        redelivered: bool,
+    },
+    /// A message was taken by `basic.get`.
+    Got { vhost: Name, queue: Name, seq: u64 },
+    /// A delivery was acknowledged.
+    Acked { vhost: Name, queue: Name, seq: u64 },
+    /// A delivery came back to its queue.
+    Requeued { vhost: Name, queue: Name, seq: u64 },
+    /// A delivery was rejected without requeue.
+    Rejected { vhost: Name, queue: Name, seq: u64 },
+    /// A message's TTL passed.
+    Expired { vhost: Name, queue: Name, seq: u64 },
+    /// A message was dropped for length.
+    Dropped { vhost: Name, queue: Name, seq: u64 },
+    /// A queue was emptied.
+    Purged {
+        vhost: Name,
+        queue: Name,
+        messages: u64,
+    },
+    /// A queue came to be.
+    QueueCreated { vhost: Name, queue: Name },
+    /// A queue is gone.
+    QueueDeleted { vhost: Name, queue: Name },
+    /// An exchange came to be.
+    ExchangeCreated { vhost: Name, exchange: Name },
+    /// An exchange is gone.
+    ExchangeDeleted { vhost: Name, exchange: Name },
+    /// A binding came to be.
+    BindingCreated {
+        vhost: Name,
+        source: Name,
+        destination: Name,
+        routing_key: String,
+    },
+    /// A binding is gone.
+    BindingDeleted {
+        vhost: Name,
+        source: Name,
+        destination: Name,
+        routing_key: String,
+    },
+    /// A consumer began.
+    ConsumerCreated {
+        vhost: Name,
+        queue: Name,
+        consumer_tag: Name,
+    },
+    /// A consumer ended.
+    ConsumerDeleted {
+        vhost: Name,
+        queue: Name,
+        consumer_tag: Name,
+    },
+    /// A connection was opened.
+    ConnectionOpened {
+        vhost: Name,
+        connection: Name,
+        user: Name,
+    },
+    /// A connection is gone.
+    ConnectionClosed { vhost: Name, connection: Name },
+}
+
+/// Hears every event; called with no lock held, must not block.
+pub type Listener = Arc<dyn Fn(&[Event]) + Send + Sync>;
+
+/// Who listens.
+#[derive(Default)]
+pub struct EventBus {
+    listening: AtomicBool,
+    listeners: Ranked<Vec<(u64, Listener)>, LEAF>,
+}
+
+impl EventBus {
+    /// Whether anybody listens.
+    pub fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
+    }
+
+    /// Listen from the next read on; the number ends it.
+    pub fn listen(&self, listener: Listener) -> u64 {
+        let mut all = self.listeners.lock();
+        let id = all.last().map_or(0, |(last, _)| last + 1);
+        all.push((id, listener));
+        self.listening.store(true, Ordering::Relaxed);
+        id
+    }
+
+    /// Listen no longer.
+    pub fn unlisten(&self, id: u64) {
+        let mut all = self.listeners.lock();
+        all.retain(|(there, _)| *there != id);
+        self.listening.store(!all.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Hand `events` to all listeners and forget them.
+    pub fn publish(&self, events: &mut Vec<Event>) {
+        let listeners = self.listeners.lock().clone();
+        for (_, listener) in listeners {
+            listener(events);
+        }
+        events.clear();
+    }
+}
+
+impl fmt::Debug for EventBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventBus")
+            .field("listening", &self.listening)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,280 @@
+//! The model: virtual hosts, exchanges, queues, users. No sockets, no runtime, no clock.
+//!
+//! Whoever calls it hands in the time and an `Effects`, and afterwards calls `Broker::settle` with
+//! no lock held.
+
+pub mod arguments;
+pub mod compat;
+pub mod connection;
+pub mod dead_letter;
+pub mod effects;
+pub mod error;
+pub mod event;
+pub mod exchange;
+pub mod faults;
+pub mod message;
+pub mod name;
+pub mod outlet;
+pub mod permission;
+pub mod publish;
+pub mod queue;
+pub mod registry;
+pub mod tick;
+pub mod user;
+pub mod vhost;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::compat::Compat;
+use self::connection::{Connection, ConnectionId};
+use self::effects::Effects;
+use self::error::BrokerError;
+use self::event::{Event, EventBus};
+use self::faults::Faults;
+use self::name::Name;
+use self::permission::Permission;
+use self::queue::Queue;
+use self::registry::Registry;
+use self::tick::Tick;
+use self::user::{PasswordHash, User};
+use self::vhost::{VhostMetadata, VirtualHost};
+use crate::sync::{LEAF, Ranked};
+
+/// Where queues register the time at which they want a tick.
+pub trait Timer: Debug + Send + Sync {
+    /// Call `tick` of each queue at its time, on its virtual host's clock.
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>);
+    /// A clock was moved: look again.
+    fn moved(&self);
+}
+
+/// The whole model.
+#[derive(Debug)]
+pub struct Broker {
+    /// What the emulated release line does its own way.
+    pub compat: Arc<Compat>,
+    /// `rabbit@host`: told to clients and tools.
+    pub node: Name,
+    /// By name.
+    pub vhosts: Registry<Name, VirtualHost>,
+    /// By name.
+    pub users: Registry<Name, User>,
+    /// Open connections.
+    pub connections: Registry<ConnectionId, Connection>,
+    /// Who hears what happens.
+    pub events: EventBus,
+    /// Where faults may be injected.
+    pub faults: Faults,
+    /// Totals of what came and went.
+    pub churn: Churn,
+    timer: Arc<dyn Timer>,
+    wall_start_ms: u64,
+    random: Ranked<fastrand::Rng, LEAF>,
+    next_connection: AtomicU64,
+}
+
+/// How often things were opened and closed since the start.
+#[derive(Debug, Default)]
+#[allow(
+    missing_docs,
+    reason = "the names say it, and are the management API's"
+)]
+pub struct Churn {
+    pub connection_created: AtomicU64,
+    pub connection_closed: AtomicU64,
+    pub channel_created: AtomicU64,
+    pub channel_closed: AtomicU64,
+    pub queue_declared: AtomicU64,
+    pub queue_created: AtomicU64,
+    pub queue_deleted: AtomicU64,
+}
+
+/// How a broker is made.
+#[derive(Clone, Debug)]
+pub struct BrokerSpec {
+    /// See [`Broker::compat`].
+    pub compat: Compat,
+    /// See [`Broker::node`].
+    pub node: Name,
+    /// Seed of all randomness; `None` takes one from the system.
+    pub seed: Option<u64>,
+    /// Wall clock at the start, ms since 1970.
+    pub wall_start_ms: u64,
+}
+
+impl Broker {
+    /// A broker as RabbitMQ is on its first start: virtual host `/`, administrator guest.
+    pub fn new(spec: BrokerSpec, timer: Arc<dyn Timer>) -> Self {
+        let random = spec
+            .seed
+            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let broker = Self {
+            compat: Arc::new(spec.compat),
+            node: spec.node,
+            vhosts: Registry::new(),
+            users: Registry::new(),
+            connections: Registry::new(),
+            events: EventBus::default(),
+            faults: Faults::default(),
+            churn: Churn::default(),
+            timer,
+            wall_start_ms: spec.wall_start_ms,
+            random: Ranked::new(random),
+            next_connection: AtomicU64::new(1),
+        };
+        broker.add_defaults();
+        broker
+    }
+
+    fn add_defaults(&self) {
+        let metadata = VhostMetadata {
+            description: "Default virtual host".to_owned(),
+            ..VhostMetadata::default()
+        };
+        self.add_vhost("/".into(), metadata);
+        let guest = User::new(
+            "guest".into(),
+            self.hash("guest"),
+            vec!["administrator".to_owned()],
+        );
+        if let Ok(all) = Permission::new(".*", ".*", ".*") {
+            guest.change(|state| state.permissions.insert("/".into(), Arc::new(all)));
+        }
+        self.users.insert("guest".into(), Arc::new(guest));
+    }
+
+    /// The virtual host of that name.
+    pub fn vhost(&self, name: &str) -> Result<Arc<VirtualHost>, BrokerError> {
+        self.vhosts
+            .get(name)
+            .ok_or_else(|| BrokerError::NoVhost(name.into()))
+    }
+
+    /// Add a virtual host; `false` when it was there already.
+    pub fn add_vhost(&self, name: Name, metadata: VhostMetadata) -> bool {
+        let vhost = VirtualHost::new(name.clone(), metadata, Arc::clone(&self.compat));
+        self.vhosts.insert_new(name, Arc::new(vhost)).is_ok()
+    }
+
+    /// Delete a virtual host with all that is in it; its connections are closed.
+    pub fn delete_vhost(&self, name: &str) -> Result<(), BrokerError> {
+        self.vhosts
+            .remove(name)
+            .ok_or_else(|| BrokerError::NoVhost(name.into()))?;
+        for user in self.users.snapshot() {
+            user.change(|state| {
+                state.permissions.remove(name);
+                state
+                    .topic_permissions
+                    .retain(|(vhost, _), _| *vhost != *name);
+            });
+        }
+        let text = format!("vhost '{name}' is deleted");
+        self.close_connections(&text, |connection| connection.vhost == *name);
+        Ok(())
+    }
+
+    /// Delete a user; its connections are closed. `false` when there is none.
+    pub fn delete_user(&self, name: &str) -> bool {
+        let Some(user) = self.users.remove(name) else {
+            return false;
+        };
+        user.delete();
+        let text = format!("user '{name}' is deleted");
+        self.close_connections(&text, |connection| connection.user.name == *name);
+        true
+    }
+
+    /// The user, if the password is right.
+    pub fn authenticate(&self, name: &str, password: &str) -> Option<Arc<User>> {
+        let user = self.users.get(name)?;
+        let hash = user.read(|state| state.password.clone());
+        hash.verify(password).then_some(user)
+    }
+
+    /// Hash a password with a fresh salt.
+    pub fn hash(&self, password: &str) -> PasswordHash {
+        let salt = self.random.lock().u32(..).to_be_bytes();
+        PasswordHash::new(password, salt)
+    }
+
+    /// A generated name: `prefix` and 22 characters of unpadded URL-safe Base64.
+    pub fn generated_name(&self, prefix: &str) -> Name {
+        use base64::Engine as _;
+        let bits = self.random.lock().u128(..).to_be_bytes();
+        let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits);
+        Name::from(format!("{prefix}{text}"))
+    }
+
+    /// A number for a new connection.
+    pub fn next_connection_id(&self) -> ConnectionId {
+        ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A connection is open.
+    pub fn add_connection(&self, connection: &Arc<Connection>, fx: &mut Effects) {
+        self.connections
+            .insert(connection.id, Arc::clone(connection));
+        connection::add(&self.churn.connection_created, 1);
+        fx.record(|| Event::ConnectionOpened {
+            vhost: connection.vhost.clone(),
+            connection: connection.name.clone(),
+            user: connection.user.name.clone(),
+        });
+    }
+
+    /// A connection is gone, with its exclusive queues.
+    pub fn remove_connection(&self, connection: &Connection, fx: &mut Effects) {
+        self.connections.remove(&connection.id);
+        connection::add(&self.churn.connection_closed, 1);
+        if let Some(vhost) = self.vhosts.get(&connection.vhost) {
+            vhost.drop_exclusive(connection.id, fx);
+        }
+        fx.record(|| Event::ConnectionClosed {
+            vhost: connection.vhost.clone(),
+            connection: connection.name.clone(),
+        });
+    }
+
+    /// Close the connections that `which` picks: they get 320 with this text.
+    pub fn close_connections(&self, text: &str, which: impl Fn(&Connection) -> bool) {
+        let all = self.connections.snapshot();
+        all.iter()
+            .filter(|connection| which(connection))
+            .for_each(|one| one.close(text));
+    }
+
+    /// Effects for one read, tick or request.
+    pub fn begin(&self, fx: &mut Effects) {
+        fx.recording = self.events.is_listening();
+        fx.wall_start_ms = self.wall_start_ms;
+    }
+
+    /// Do what calls into the model left to do: dead letters, deletions, flushes, deadlines,
+    /// events. No lock is held on entry.
+    pub fn settle(&self, vhost: &VirtualHost, now: Tick, fx: &mut Effects) {
+        fx.settle(vhost, now);
+        if !fx.deadlines.is_empty() {
+            self.timer.arm(&mut fx.deadlines);
+        }
+        if !fx.events.is_empty() {
+            self.events.publish(&mut fx.events);
+        }
+    }
+
+    /// Move one virtual host's clock, or all of them; what became due happens at once.
+    pub fn advance_ms(&self, vhost: Option<&str>, ms: u64) -> Result<(), BrokerError> {
+        match vhost {
+            Some(name) => self.vhost(name)?.advance_ms(ms),
+            None => self
+                .vhosts
+                .snapshot()
+                .iter()
+                .for_each(|vhost| vhost.advance_ms(ms)),
+        }
+        self.timer.moved();
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! [`Outlet`]: where a queue puts a delivery. The model does not know what is behind it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use leveret_proto::value::FieldTable;
+
+use super::name::Name;
+use super::queue::{ConsumerKey, Entry, Queue};
+
+/// One connection's way out. Called with the queue's lock held, so it may take only locks of a
+/// higher rank and must not call back into the model.
+pub trait Outlet: Debug + Send + Sync {
+    /// Write one delivery, or refuse and give the entry back.
+    fn deliver(&self, delivery: Delivery<'_>, entry: Entry) -> Delivered;
+
+    /// Tell the connection's owner something that it has to act on.
+    fn notice(&self, notice: Notice);
+
+    /// Octets written and writes so far, for listings.
+    fn traffic(&self) -> (u64, u64);
+
+    /// Write what has gathered: at once if the socket accepts it, else by the owner. What has
+    /// room again afterwards is appended to `resume`.
+    fn flush(&self, resume: &mut Vec<Parked>);
+}
+
+/// What a delivery needs besides the entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// The queue it comes from.
+    pub queue: &'a Arc<Queue>,
+    /// The consumer it goes to.
+    pub consumer: ConsumerKey,
+    /// The consumer's channel.
+    pub channel: u16,
+    /// The consumer's tag.
+    pub consumer_tag: &'a Name,
+    /// Whether it counts as settled once written.
+    pub no_ack: bool,
+}
+
+/// What became of a delivery.
+#[derive(Debug)]
+pub enum Delivered {
+    /// Written; there is room for more. `first` when these are the first bytes since the last
+    /// flush, so that somebody must flush.
+    Sent {
+        /// See above.
+        first: bool,
+    },
+    /// Written, but nothing more may come until the outlet resumes the consumer.
+    Filled {
+        /// As for `Sent`.
+        first: bool,
+    },
+    /// Not written: the outlet has no room, or the channel is at its limit or gone. It will
+    /// resume the consumer if there is still one.
+    Refused(Entry),
+}
+
+/// A consumer that was refused and has room again.
+#[derive(Clone, Debug)]
+pub struct Parked {
+    /// The consumer's queue.
+    pub queue: Arc<Queue>,
+    /// The consumer.
+    pub consumer: ConsumerKey,
+}
+
+/// What a connection's owner must act on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A consumer ended without its client's doing: its queue was deleted.
+    ConsumerCancelled {
+        /// The consumer's channel.
+        channel: u16,
+        /// Its tag.
+        consumer_tag: Name,
+    },
+    /// The connection has to end: `CONNECTION_FORCED` (320) with this text.
+    Close {
+        /// The reply text, without the code's name.
+        text: String,
+    },
+    /// A resource alarm began (`Some(reason)`) or ended (`None`).
+    Blocked(Option<String>),
+}
+
+/// Where consumers come from, for listings.
+#[derive(Clone, Debug)]
+pub struct ConsumerOrigin {
+    /// Name of the connection.
+    pub connection: Name,
+    /// Its channel.
+    pub channel: u16,
+    /// The user that consumes.
+    pub user: Name,
+    /// Arguments of `basic.consume`.
+    pub arguments: FieldTable,
+}

@@ -1,0 +1,372 @@
+//! [`Queue`]: the face of a queue. One lock, no task; every call does its work at once and
+//! leaves the rest in [`Effects`].
+
+mod consumers;
+mod entry;
+mod ready;
+mod settings;
+mod settle;
+mod state;
+mod stats;
+
+use std::fmt;
+use std::sync::Arc;
+
+use leveret_proto::value::FieldTable;
+
+pub use self::consumers::{ConsumerKey, ConsumerSpec};
+pub use self::entry::Entry;
+pub use self::settings::{Overflow, Settings};
+pub use self::settle::{Settlement, Unacked, settle};
+use self::state::State;
+pub use self::stats::{ConsumerView, QueueStats, QueueView};
+use super::connection::ConnectionId;
+use super::effects::{DeathReason, Effects};
+use super::event::Event;
+use super::message::Message;
+use super::name::Name;
+use super::outlet::Notice;
+use super::tick::Tick;
+use crate::sync::{QUEUE, Ranked};
+
+/// What a queue is, apart from what is in it.
+#[derive(Clone, Debug)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: Name,
+    /// Its virtual host's name.
+    pub vhost: Name,
+    /// Survives a restart on a broker that has a disk; here it is remembered and compared.
+    pub durable: bool,
+    /// Goes with its last consumer.
+    pub auto_delete: bool,
+    /// The connection it belongs to and ends with.
+    pub owner: Option<ConnectionId>,
+    /// As declared.
+    pub arguments: FieldTable,
+    /// The user that declared it.
+    pub created_by: Name,
+}
+
+/// A classic queue.
+pub struct Queue {
+    /// What it is.
+    pub spec: QueueSpec,
+    state: Ranked<State, QUEUE>,
+}
+
+/// What became of a message offered to a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It is in, or already delivered.
+    Taken,
+    /// The queue is full and refuses (`x-overflow`).
+    Refused,
+    /// The queue was deleted meanwhile.
+    Gone,
+}
+
+/// A message taken by `basic.get`.
+#[derive(Debug)]
+pub struct Got {
+    /// The message and its place.
+    pub entry: Entry,
+    /// Messages still waiting.
+    pub remaining: u64,
+}
+
+/// Why a consumer was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsumeError {
+    /// Another one is exclusive, or this one wants to be and is not alone.
+    ExclusiveUse,
+    /// The queue was deleted meanwhile.
+    Gone,
+}
+
+impl Queue {
+    /// An empty queue.
+    pub fn new(spec: QueueSpec, now: Tick) -> Self {
+        let settings = Settings::from_arguments(&spec.arguments);
+        Self {
+            spec,
+            state: Ranked::new(State::new(settings, now)),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.spec.name
+    }
+
+    /// A message arrives. Locks: queue, then the egress of who gets it.
+    pub fn publish(
+        self: &Arc<Self>,
+        message: &Arc<Message>,
+        now: Tick,
+        fx: &mut Effects,
+    ) -> Enqueued {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Enqueued::Gone;
+        }
+        if state.refuses(message.bytes()) {
+            state.stats.dropped += 1;
+            if state.settings.overflow == Overflow::RejectPublishDlx {
+                let entry = state.entry(Arc::clone(message), now);
+                state.bury(self, entry, DeathReason::MaxLength, fx);
+            }
+            return Enqueued::Refused;
+        }
+        state.stats.publish += 1;
+        let entry = state.entry(Arc::clone(message), now);
+        if state.ready.is_empty() {
+            if let Err(back) = state.offer(self, entry, fx) {
+                self.store(&mut state, back, now, fx);
+            }
+        } else {
+            self.store(&mut state, entry, now, fx);
+        }
+        Enqueued::Taken
+    }
+
+    /// Nobody could take it at once. The caller holds the queue's lock.
+    fn store(self: &Arc<Self>, state: &mut State, entry: Entry, now: Tick, fx: &mut Effects) {
+        let expires = entry.expires;
+        state.ready.push(entry);
+        if expires <= now {
+            state.expire(self, now, fx);
+        }
+        if state.settings.is_limited() {
+            state.shorten(self, fx);
+        }
+        if expires != Tick::NEVER {
+            state.arm(self, fx);
+        }
+    }
+
+    /// Take the next message, for `basic.get` (or a look by the management API).
+    pub fn get(self: &Arc<Self>, no_ack: bool, now: Tick, fx: &mut Effects) -> Option<Got> {
+        let mut state = self.state.lock();
+        state.last_used = now;
+        state.expire(self, now, fx);
+        let Some(entry) = state.ready.pop() else {
+            state.stats.get_empty += 1;
+            return None;
+        };
+        if no_ack {
+            state.stats.get_no_ack += 1;
+        } else {
+            state.stats.get += 1;
+            state.count_unacked(entry.message.bytes());
+        }
+        state.stats.redeliver += u64::from(entry.redelivered);
+        state.arm(self, fx);
+        let seq = entry.seq;
+        fx.record(|| self.event(|vhost, queue| Event::Got { vhost, queue, seq }));
+        Some(Got {
+            entry,
+            remaining: state.ready.len() as u64,
+        })
+    }
+
+    /// Add a consumer. It is served from its first [`Queue::resume`] on, so that its client can
+    /// be told of it before the first delivery.
+    pub fn consume(self: &Arc<Self>, spec: ConsumerSpec) -> Result<ConsumerKey, ConsumeError> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(ConsumeError::Gone);
+        }
+        let is_alone = state.consumers.is_empty();
+        let wants_alone = spec.exclusive;
+        if state.consumers.has_exclusive()
+            || (wants_alone && (!is_alone || state.consumers.is_single_active()))
+        {
+            return Err(ConsumeError::ExclusiveUse);
+        }
+        state.had_consumer = true;
+        let key = state.consumers.add(spec);
+        Ok(key)
+    }
+
+    /// End a consumer. What it has unacked stays with its channel.
+    pub fn cancel(self: &Arc<Self>, consumer: ConsumerKey, now: Tick, fx: &mut Effects) {
+        let mut state = self.state.lock();
+        if state.consumers.remove(consumer).is_none() {
+            return;
+        }
+        if state.consumers.is_empty() {
+            state.last_used = now;
+            if self.spec.auto_delete && !state.closed {
+                fx.gone.push(Arc::clone(self));
+            }
+        }
+        // The next one may be active now, and an idle queue may be about to expire.
+        state.run(self, now, fx);
+    }
+
+    /// A consumer's outlet has room again.
+    pub fn resume(self: &Arc<Self>, consumer: ConsumerKey, now: Tick, fx: &mut Effects) {
+        let mut state = self.state.lock();
+        state.consumers.resume(consumer);
+        state.run(self, now, fx);
+    }
+
+    /// Drop all that waits; how many that were.
+    pub fn purge(self: &Arc<Self>, now: Tick, fx: &mut Effects) -> u64 {
+        let mut state = self.state.lock();
+        state.expire(self, now, fx);
+        let messages = state.ready.drain().len() as u64;
+        drop(state);
+        fx.record(|| {
+            self.event(|vhost, queue| Event::Purged {
+                vhost,
+                queue,
+                messages,
+            })
+        });
+        messages
+    }
+
+    /// It is about to be used: declared again, so an idle queue lives on.
+    pub fn touch(self: &Arc<Self>, now: Tick, fx: &mut Effects) {
+        let mut state = self.state.lock();
+        state.last_used = now;
+        state.arm(self, fx);
+    }
+
+    /// A deadline it asked for has come.
+    pub fn tick(self: &Arc<Self>, now: Tick, fx: &mut Effects) {
+        let mut state = self.state.lock();
+        state.disarm();
+        state.expire(self, now, fx);
+        if state.expiry() <= now && !state.closed {
+            fx.gone.push(Arc::clone(self));
+            return;
+        }
+        state.arm(self, fx);
+    }
+
+    /// Whether it should really go now, having been found unused.
+    pub fn is_unused(&self, now: Tick) -> bool {
+        let state = self.state.lock();
+        let abandoned = self.spec.auto_delete && state.had_consumer && state.consumers.is_empty();
+        abandoned || state.expiry() <= now
+    }
+
+    /// End it: consumers are told, messages are dropped; how many were ready. With a condition
+    /// that does not hold nothing happens.
+    pub fn close(&self, condition: CloseIf, fx: &mut Effects) -> Result<u64, CloseRefused> {
+        let mut state = self.state.lock();
+        if condition.unused && !state.consumers.is_empty() {
+            return Err(CloseRefused::InUse);
+        }
+        if condition.empty && !state.ready.is_empty() {
+            return Err(CloseRefused::NotEmpty);
+        }
+        state.closed = true;
+        let messages = state.ready.drain().len() as u64;
+        let consumers = state.consumers.drain();
+        drop(state);
+        for consumer in consumers {
+            let (channel, consumer_tag) = (consumer.spec.channel, consumer.spec.tag);
+            consumer.spec.outlet.notice(Notice::ConsumerCancelled {
+                channel,
+                consumer_tag,
+            });
+        }
+        fx.record(|| self.event(|vhost, queue| Event::QueueDeleted { vhost, queue }));
+        Ok(messages)
+    }
+
+    /// Messages waiting and consumers: what `queue.declare-ok` tells.
+    pub fn counts(self: &Arc<Self>, now: Tick, fx: &mut Effects) -> (u64, u64) {
+        let mut state = self.state.lock();
+        state.expire(self, now, fx);
+        (state.ready.len() as u64, state.consumers.len() as u64)
+    }
+
+    /// All that listings show.
+    pub fn view(&self) -> QueueView {
+        let state = self.state.lock();
+        let persistent = || {
+            state
+                .ready
+                .iter()
+                .filter(|e| e.message.facts.is_persistent())
+        };
+        let exclusive = state
+            .consumers
+            .iter()
+            .find(|consumer| consumer.spec.exclusive);
+        let active = state
+            .consumers
+            .iter()
+            .find(|consumer| state.settings.single_active && state.consumers.is_active(consumer));
+        QueueView {
+            ready: state.ready.len() as u64,
+            unacked: state.unacked,
+            ready_bytes: state.ready.bytes(),
+            unacked_bytes: state.unacked_bytes,
+            persistent: persistent().count() as u64,
+            persistent_bytes: persistent().map(|entry| entry.message.bytes()).sum(),
+            consumers: state.consumers.len(),
+            single_active_tag: active.map(|consumer| consumer.spec.tag.to_string()),
+            exclusive_consumer_tag: exclusive.map(|consumer| consumer.spec.tag.to_string()),
+            stats: state.stats,
+            consumer_capacity: f64::from(u8::from(state.consumers.next().is_some())),
+        }
+    }
+
+    /// Its consumers, for listings.
+    pub fn consumers(&self) -> Vec<ConsumerView> {
+        let state = self.state.lock();
+        let view = |consumer: &consumers::Consumer| ConsumerView {
+            tag: consumer.spec.tag.to_string(),
+            channel: consumer.spec.channel,
+            ack_required: !consumer.spec.no_ack,
+            exclusive: consumer.spec.exclusive,
+            prefetch: consumer.spec.prefetch,
+            in_flight: consumer.in_flight,
+            active: state.consumers.is_active(consumer),
+            origin: Arc::clone(&consumer.spec.origin),
+        };
+        state.consumers.iter().map(view).collect()
+    }
+
+    /// How it behaves now.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.state.lock().settings)
+    }
+
+    /// An event about this queue.
+    pub(super) fn event(&self, make: impl FnOnce(Name, Name) -> Event) -> Event {
+        make(self.spec.vhost.clone(), self.spec.name.clone())
+    }
+}
+
+/// Conditions of `queue.delete`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CloseIf {
+    /// Only without consumers.
+    pub unused: bool,
+    /// Only without messages.
+    pub empty: bool,
+}
+
+/// Why a queue was not deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseRefused {
+    /// It has consumers.
+    InUse,
+    /// It has messages.
+    NotEmpty,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
+}

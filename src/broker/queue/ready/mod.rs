@@ -1,0 +1,186 @@
+//! [`Ready`]: the messages of a queue that wait for a consumer, in delivery order.
+
+mod lanes;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::super::tick::Tick;
+use super::entry::Entry;
+use lanes::Lanes;
+
+/// Waiting entries. What was requeued stands in `returned`, ordered, and is looked at first:
+/// in its lane it is older than anything in `store`.
+#[derive(Debug)]
+pub(super) struct Ready {
+    store: Store,
+    returned: BTreeMap<(u8, u64), Entry>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum Store {
+    Fifo(VecDeque<Entry>),
+    Lanes(Box<Lanes>),
+}
+
+impl Ready {
+    /// Empty; `priorities` is the highest lane, `None` for a plain FIFO queue.
+    pub(super) fn new(priorities: Option<u8>) -> Self {
+        let store = match priorities {
+            None => Store::Fifo(VecDeque::new()),
+            Some(highest) => Store::Lanes(Box::new(Lanes::new(highest))),
+        };
+        Self {
+            store,
+            returned: BTreeMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.returned.len()
+            + match &self.store {
+                Store::Fifo(fifo) => fifo.len(),
+                Store::Lanes(lanes) => lanes.len(),
+            }
+    }
+
+    /// Whether none waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Body bytes waiting.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// A new entry, behind all of its lane.
+    pub(super) fn push(&mut self, entry: Entry) {
+        self.bytes += entry.message.bytes();
+        match &mut self.store {
+            Store::Fifo(fifo) => fifo.push_back(entry),
+            Store::Lanes(lanes) => lanes.push(entry),
+        }
+    }
+
+    /// An entry that was out: back to where it stood.
+    pub(super) fn put_back(&mut self, entry: Entry) {
+        self.bytes += entry.message.bytes();
+        self.returned.insert(order(&entry), entry);
+    }
+
+    /// What would be delivered next.
+    pub(super) fn head(&self) -> Option<&Entry> {
+        let stored = match &self.store {
+            Store::Fifo(fifo) => fifo.front(),
+            Store::Lanes(lanes) => lanes.head(),
+        };
+        match (self.returned.first_key_value(), stored) {
+            (Some((_, back)), Some(new)) if order(back) < order(new) => Some(back),
+            (Some((_, back)), None) => Some(back),
+            (_, stored) => stored,
+        }
+    }
+
+    /// Take the head.
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        let entry = if self.head_is_returned() {
+            self.returned.pop_first().map(|(_, entry)| entry)
+        } else {
+            match &mut self.store {
+                Store::Fifo(fifo) => fifo.pop_front(),
+                Store::Lanes(lanes) => lanes.pop(),
+            }
+        }?;
+        self.bytes -= entry.message.bytes();
+        Some(entry)
+    }
+
+    /// Take the head if it is expired.
+    pub(super) fn pop_expired(&mut self, now: Tick) -> Option<Entry> {
+        if self.head()?.is_expired(now) {
+            return self.pop();
+        }
+        // A lane below may have an expired head too.
+        let Store::Lanes(lanes) = &mut self.store else {
+            return None;
+        };
+        let entry = lanes.pop_expired(now)?;
+        self.bytes -= entry.message.bytes();
+        Some(entry)
+    }
+
+    /// The entry that the longest wait makes first to be dropped: the oldest of the lowest lane.
+    pub(super) fn pop_oldest_lowest(&mut self) -> Option<Entry> {
+        let lowest_stored = match &self.store {
+            Store::Fifo(fifo) => fifo.front(),
+            Store::Lanes(lanes) => lanes.lowest(),
+        }
+        .map(|entry| entry.priority);
+        let lowest_back = self
+            .returned
+            .last_key_value()
+            .map(|((lane, _), _)| u8::MAX - lane);
+        if lowest_back.is_some_and(|back| lowest_stored.is_none_or(|stored| back <= stored)) {
+            return self.pop_returned_lowest();
+        }
+        let entry = match &mut self.store {
+            Store::Fifo(fifo) => fifo.pop_front(),
+            Store::Lanes(lanes) => lanes.pop_lowest(),
+        }?;
+        self.bytes -= entry.message.bytes();
+        Some(entry)
+    }
+
+    /// When the first head expires.
+    pub(super) fn next_expiry(&self) -> Tick {
+        let head = self.head().map_or(Tick::NEVER, |entry| entry.expires);
+        match &self.store {
+            Store::Fifo(_) => head,
+            Store::Lanes(lanes) => head.min(lanes.next_expiry()),
+        }
+    }
+
+    /// Take all, in delivery order.
+    pub(super) fn drain(&mut self) -> Vec<Entry> {
+        let mut all = Vec::with_capacity(self.len());
+        while let Some(entry) = self.pop() {
+            all.push(entry);
+        }
+        all
+    }
+
+    /// All, in no promised order: for listings.
+    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = &Entry> + '_> {
+        match &self.store {
+            Store::Fifo(fifo) => Box::new(self.returned.values().chain(fifo)),
+            Store::Lanes(lanes) => Box::new(self.returned.values().chain(lanes.iter())),
+        }
+    }
+
+    fn head_is_returned(&self) -> bool {
+        let Some((key, _)) = self.returned.first_key_value() else {
+            return false;
+        };
+        let stored = match &self.store {
+            Store::Fifo(fifo) => fifo.front(),
+            Store::Lanes(lanes) => lanes.head(),
+        };
+        stored.is_none_or(|stored| *key < order(stored))
+    }
+
+    fn pop_returned_lowest(&mut self) -> Option<Entry> {
+        let lane = self.returned.last_key_value()?.0.0;
+        let first = *self.returned.range((lane, 0)..).next()?.0;
+        let entry = self.returned.remove(&first)?;
+        self.bytes -= entry.message.bytes();
+        Some(entry)
+    }
+}
+
+/// Delivery order: higher lanes first, then by arrival.
+fn order(entry: &Entry) -> (u8, u64) {
+    (u8::MAX - entry.priority, entry.seq)
+}

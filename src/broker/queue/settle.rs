@@ -1,0 +1,84 @@
+//! Settling deliveries: ack, requeue, reject. What is out stands in its channel's ledger.
+
+use std::sync::Arc;
+
+use super::super::effects::{DeathReason, Effects};
+use super::super::event::Event;
+use super::super::tick::Tick;
+use super::Queue;
+use super::consumers::ConsumerKey;
+use super::entry::Entry;
+use super::state::State;
+
+/// A delivery that is not settled.
+#[derive(Debug)]
+pub struct Unacked {
+    /// Its delivery tag on its channel.
+    pub tag: u64,
+    /// The queue it came from.
+    pub queue: Arc<Queue>,
+    /// Who got it; [`ConsumerKey::NONE`] for `basic.get`.
+    pub consumer: ConsumerKey,
+    /// The message and its place.
+    pub entry: Entry,
+}
+
+/// What a client says of its deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// Done with it.
+    Ack,
+    /// Not done: back to its place, to be delivered again.
+    Requeue,
+    /// Not done, and not again: dropped or dead-lettered.
+    Reject,
+}
+
+/// Settle all of `batch`, taking each queue's lock once per run of its entries, and serve the
+/// consumers that have room by it. No lock is held on entry.
+pub fn settle(batch: &mut Vec<Unacked>, how: Settlement, now: Tick, fx: &mut Effects) {
+    let mut batch = batch.drain(..).peekable();
+    while let Some(first) = batch.next() {
+        let queue = Arc::clone(&first.queue);
+        let mut state = queue.state.lock();
+        settle_one(&mut state, &queue, first, how, fx);
+        while let Some(next) = batch.next_if(|next| Arc::ptr_eq(&next.queue, &queue)) {
+            settle_one(&mut state, &queue, next, how, fx);
+        }
+        if !state.closed {
+            state.run(&queue, now, fx);
+        }
+    }
+}
+
+/// The caller holds the queue's lock.
+fn settle_one(
+    state: &mut State,
+    queue: &Arc<Queue>,
+    unacked: Unacked,
+    how: Settlement,
+    fx: &mut Effects,
+) {
+    let mut entry = unacked.entry;
+    state.settled(unacked.consumer, &entry);
+    if state.closed {
+        return;
+    }
+    let seq = entry.seq;
+    match how {
+        Settlement::Ack => {
+            state.stats.ack += 1;
+            fx.record(|| queue.event(|vhost, queue| Event::Acked { vhost, queue, seq }));
+        }
+        Settlement::Requeue => {
+            entry.redelivered = true;
+            entry.returns += 1;
+            state.ready.put_back(entry);
+            fx.record(|| queue.event(|vhost, queue| Event::Requeued { vhost, queue, seq }));
+        }
+        Settlement::Reject => {
+            fx.record(|| queue.event(|vhost, queue| Event::Rejected { vhost, queue, seq }));
+            state.bury(queue, entry, DeathReason::Rejected, fx);
+        }
+    }
+}

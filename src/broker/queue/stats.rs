@@ -1,0 +1,81 @@
+//! Counters of one queue: plain integers under its lock.
+
+/// How often each thing happened to a queue; the names are the management API's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueStats {
+    /// Messages that arrived.
+    pub publish: u64,
+    /// Deliveries that want an acknowledgement.
+    pub deliver: u64,
+    /// Deliveries that do not.
+    pub deliver_no_ack: u64,
+    /// `basic.get` with acknowledgement.
+    pub get: u64,
+    /// `basic.get` without.
+    pub get_no_ack: u64,
+    /// `basic.get` that found nothing.
+    pub get_empty: u64,
+    /// Acknowledgements.
+    pub ack: u64,
+    /// Deliveries of what had been delivered before.
+    pub redeliver: u64,
+    /// Messages dropped or dead-lettered by expiry.
+    pub expired: u64,
+    /// Messages dropped or dead-lettered for length.
+    pub dropped: u64,
+}
+
+impl QueueStats {
+    /// All ways to hand a message out: `deliver_get` of the management API.
+    pub const fn deliver_get(&self) -> u64 {
+        self.deliver + self.deliver_no_ack + self.get + self.get_no_ack
+    }
+}
+
+/// A queue as listings show it, taken under its lock at once.
+#[derive(Clone, Debug, Default)]
+pub struct QueueView {
+    /// Messages waiting.
+    pub ready: u64,
+    /// Messages delivered and not settled.
+    pub unacked: u64,
+    /// Their body bytes.
+    pub ready_bytes: u64,
+    /// Likewise.
+    pub unacked_bytes: u64,
+    /// Messages waiting and persistent, and their bytes.
+    pub persistent: u64,
+    /// Bytes of the persistent ones.
+    pub persistent_bytes: u64,
+    /// Consumers.
+    pub consumers: usize,
+    /// Tag of the active one, with single active consumer.
+    pub single_active_tag: Option<String>,
+    /// Whether one is exclusive.
+    pub exclusive_consumer_tag: Option<String>,
+    /// Counters.
+    pub stats: QueueStats,
+    /// Share of consumers that could take a message now, 0 to 1.
+    pub consumer_capacity: f64,
+}
+
+/// One consumer as listings show it.
+#[derive(Clone, Debug)]
+pub struct ConsumerView {
+    /// Its tag.
+    pub tag: String,
+    /// Its channel's number.
+    pub channel: u16,
+    /// Deliveries need an acknowledgement.
+    pub ack_required: bool,
+    /// Nobody else may consume.
+    pub exclusive: bool,
+    /// Its limit, 0 for none.
+    pub prefetch: u16,
+    /// Unacked deliveries.
+    pub in_flight: u32,
+    /// Whether it is served.
+    pub active: bool,
+    /// Connection, user, arguments.
+    pub origin: std::sync::Arc<super::super::outlet::ConsumerOrigin>,
+}

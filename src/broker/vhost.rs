@@ -1,0 +1,448 @@
+//! [`VirtualHost`]: a world of its own with exchanges, queues, bindings and a clock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use leveret_proto::value::FieldTable;
+
+use super::arguments;
+use super::compat::{Compat, denied};
+use super::connection::ConnectionId;
+use super::effects::Effects;
+use super::error::{BrokerError, Resource, Subject};
+use super::event::Event;
+use super::exchange::{Binding, Destination, DestinationId, Exchange, ExchangeKind, ExchangeSpec};
+use super::name::Name;
+use super::queue::{CloseIf, CloseRefused, Queue, QueueSpec};
+use super::registry::Registry;
+use super::tick::Tick;
+use crate::sync::{LEAF, Ranked, TOPOLOGY};
+
+/// A virtual host.
+#[derive(Debug)]
+pub struct VirtualHost {
+    /// Its name.
+    pub name: Name,
+    /// Description, tags, default queue type.
+    pub metadata: Ranked<VhostMetadata, LEAF>,
+    /// By name; the default exchange has the empty one.
+    pub exchanges: Registry<Name, Exchange>,
+    /// By name.
+    pub queues: Registry<Name, Queue>,
+    /// Hidden queues of direct reply-to, by address.
+    pub replies: Registry<Name, Queue>,
+    compat: Arc<Compat>,
+    topology: Ranked<Topology, TOPOLOGY>,
+    epoch: AtomicU64,
+    skew: AtomicU64,
+}
+
+/// What an administrator says about a virtual host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VhostMetadata {
+    /// Free text.
+    pub description: String,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// `classic`, `quorum` or `stream`, where a declaration does not say.
+    pub default_queue_type: Option<String>,
+}
+
+/// Which exchanges have bindings to a thing, so that they go when it goes.
+#[derive(Debug, Default)]
+struct Topology {
+    sources: HashMap<DestinationId, BTreeMap<Name, Arc<Exchange>>>,
+}
+
+impl VirtualHost {
+    /// A virtual host with the exchanges that every one has.
+    pub fn new(name: Name, metadata: VhostMetadata, compat: Arc<Compat>) -> Self {
+        let vhost = Self {
+            name,
+            metadata: Ranked::new(metadata),
+            exchanges: Registry::new(),
+            queues: Registry::new(),
+            replies: Registry::new(),
+            compat,
+            topology: Ranked::new(Topology::default()),
+            epoch: AtomicU64::new(0),
+            skew: AtomicU64::new(0),
+        };
+        let predeclared = [
+            ("", ExchangeKind::Direct, false),
+            ("amq.direct", ExchangeKind::Direct, false),
+            ("amq.fanout", ExchangeKind::Fanout, false),
+            ("amq.headers", ExchangeKind::Headers, false),
+            ("amq.match", ExchangeKind::Headers, false),
+            ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
+            ("amq.topic", ExchangeKind::Topic, false),
+        ];
+        for (name, kind, internal) in predeclared {
+            vhost.predeclare(name, kind, internal);
+        }
+        vhost
+    }
+
+    fn predeclare(&self, name: &str, kind: ExchangeKind, internal: bool) {
+        let spec = ExchangeSpec {
+            name: name.into(),
+            vhost: self.name.clone(),
+            kind,
+            durable: true,
+            auto_delete: false,
+            internal,
+            arguments: FieldTable::new(),
+            created_by: "rmq-internal".into(),
+        };
+        self.exchanges
+            .insert(spec.name.clone(), Arc::new(Exchange::new(spec)));
+    }
+
+    /// Counts changes of topology: a route found at one epoch holds until the next.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// This host's time at the broker's time `now`.
+    pub fn now(&self, now: Tick) -> Tick {
+        Tick(now.0.saturating_add(self.skew.load(Ordering::Relaxed)))
+    }
+
+    /// Move this host's clock forward by `ms`. The timekeeper must be told.
+    pub fn advance_ms(&self, ms: u64) {
+        self.skew
+            .fetch_add(ms.saturating_mul(1000), Ordering::Relaxed);
+    }
+
+    /// An exchange or queue of this host, as error texts name it.
+    pub fn subject(&self, kind: Resource, name: &str) -> Subject {
+        Subject {
+            kind,
+            name: name.into(),
+            vhost: self.name.clone(),
+        }
+    }
+
+    /// The exchange of that name.
+    pub fn exchange(&self, name: &str) -> Result<Arc<Exchange>, BrokerError> {
+        let missing = || BrokerError::NotFound(self.subject(Resource::Exchange, name));
+        self.exchanges.get(name).ok_or_else(missing)
+    }
+
+    /// The queue of that name, if `connection` may use it.
+    pub fn queue(
+        &self,
+        name: &str,
+        connection: Option<ConnectionId>,
+    ) -> Result<Arc<Queue>, BrokerError> {
+        let missing = || BrokerError::NotFound(self.subject(Resource::Queue, name));
+        let queue = self.queues.get(name).ok_or_else(missing)?;
+        match queue.spec.owner {
+            Some(owner) if connection.is_some_and(|connection| connection != owner) => {
+                Err(BrokerError::Locked(self.subject(Resource::Queue, name)))
+            }
+            _ => Ok(queue),
+        }
+    }
+
+    /// Make an exchange, or find that it is there already as described.
+    pub fn declare_exchange(
+        &self,
+        spec: ExchangeSpec,
+        fx: &mut Effects,
+    ) -> Result<(), BrokerError> {
+        let _topology = self.topology.lock();
+        let subject = self.subject(Resource::Exchange, &spec.name);
+        if let Some(there) = self.exchanges.get(&spec.name) {
+            return same_exchange(&subject, &there.spec, &spec);
+        }
+        if spec.name.is_reserved() {
+            return Err(BrokerError::Reserved(Resource::Exchange, spec.name));
+        }
+        arguments::check_exchange(&subject, &spec.arguments)?;
+        let exchange = spec.name.clone();
+        self.exchanges
+            .insert(exchange.clone(), Arc::new(Exchange::new(spec)));
+        self.changed();
+        fx.record(|| Event::ExchangeCreated {
+            vhost: self.name.clone(),
+            exchange,
+        });
+        Ok(())
+    }
+
+    /// Delete an exchange and the bindings from and to it. One that is not there is no error.
+    pub fn delete_exchange(
+        &self,
+        name: &str,
+        if_unused: bool,
+        fx: &mut Effects,
+    ) -> Result<(), BrokerError> {
+        if name.is_empty() {
+            return Err(BrokerError::DefaultExchange);
+        }
+        let subject = self.subject(Resource::Exchange, name);
+        if subject.name.is_reserved() {
+            return Err(BrokerError::SystemExchange(subject));
+        }
+        let mut topology = self.topology.lock();
+        let Some(exchange) = self.exchanges.get(name) else {
+            return Ok(());
+        };
+        if if_unused && !exchange.is_unbound() {
+            return Err(BrokerError::InUse(subject));
+        }
+        self.drop_exchange(&mut topology, &exchange, fx);
+        Ok(())
+    }
+
+    fn drop_exchange(&self, topology: &mut Topology, exchange: &Arc<Exchange>, fx: &mut Effects) {
+        self.exchanges.remove(exchange.name());
+        for binding in exchange.clear() {
+            topology.forget(&binding.destination, exchange);
+            self.note_unbound(binding, fx);
+        }
+        let name = exchange.name().clone();
+        self.drop_bindings_to(topology, &DestinationId::Exchange(name.clone()), fx);
+        self.changed();
+        fx.record(|| Event::ExchangeDeleted {
+            vhost: self.name.clone(),
+            exchange: name,
+        });
+    }
+
+    /// Make a queue, or find that it is there already as described. Whether it is new.
+    pub fn declare_queue(
+        &self,
+        spec: QueueSpec,
+        connection: Option<ConnectionId>,
+        now: Tick,
+        fx: &mut Effects,
+    ) -> Result<(Arc<Queue>, bool), BrokerError> {
+        let _topology = self.topology.lock();
+        let subject = self.subject(Resource::Queue, &spec.name);
+        if self.queues.contains(&spec.name) {
+            let there = self.queue(&spec.name, connection)?;
+            same_queue(&subject, &there.spec, &spec)?;
+            there.touch(now, fx);
+            return Ok((there, false));
+        }
+        arguments::check_queue(&subject, &spec.arguments, &self.compat)?;
+        let transient = !spec.durable && spec.owner.is_none();
+        if transient && !self.compat.transient_nonexcl_queues {
+            return Err(BrokerError::Denied(denied("transient_nonexcl_queues")));
+        }
+        let queue = Arc::new(Queue::new(spec, now));
+        self.queues.insert(queue.name().clone(), Arc::clone(&queue));
+        self.changed();
+        queue.touch(now, fx);
+        fx.record(|| queue.event(|vhost, queue| Event::QueueCreated { vhost, queue }));
+        Ok((queue, true))
+    }
+
+    /// Delete a queue and the bindings to it; the messages that were ready.
+    pub fn delete_queue(
+        &self,
+        queue: &Arc<Queue>,
+        condition: CloseIf,
+        fx: &mut Effects,
+    ) -> Result<u64, BrokerError> {
+        let mut topology = self.topology.lock();
+        let is_there = self
+            .queues
+            .get(queue.name())
+            .is_some_and(|there| Arc::ptr_eq(&there, queue));
+        if !is_there {
+            return Ok(0);
+        }
+        let messages = queue.close(condition, fx).map_err(|refused| {
+            let subject = self.subject(Resource::Queue, queue.name());
+            match refused {
+                CloseRefused::InUse => BrokerError::InUse(subject),
+                CloseRefused::NotEmpty => BrokerError::NotEmpty(subject),
+            }
+        })?;
+        self.queues.remove(queue.name());
+        self.drop_bindings_to(
+            &mut topology,
+            &DestinationId::Queue(queue.name().clone()),
+            fx,
+        );
+        self.changed();
+        Ok(messages)
+    }
+
+    /// Bind. The binding being there already is no error.
+    pub fn bind(
+        &self,
+        source: &Arc<Exchange>,
+        to: Destination,
+        key: &Name,
+        arguments: &FieldTable,
+        fx: &mut Effects,
+    ) -> Result<(), BrokerError> {
+        let mut topology = self.topology.lock();
+        let id = to.id();
+        let is_new = source
+            .bind(to, key, arguments)
+            .map_err(|invalid| invalid.into_error())?;
+        if is_new {
+            topology.remember(&id, source);
+            self.changed();
+            fx.record(|| Event::BindingCreated {
+                vhost: self.name.clone(),
+                source: source.name().clone(),
+                destination: id.name().clone(),
+                routing_key: key.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Unbind; an auto-delete exchange goes with its last binding. Whether there was one.
+    pub fn unbind(
+        &self,
+        source: &Arc<Exchange>,
+        from: &DestinationId,
+        key: &Name,
+        arguments: &FieldTable,
+        fx: &mut Effects,
+    ) -> bool {
+        let mut topology = self.topology.lock();
+        if !source.unbind(from, key, arguments) {
+            return false;
+        }
+        if !source.leads_to(from) {
+            topology.forget(from, source);
+        }
+        self.changed();
+        self.note_unbound(
+            Binding {
+                source: source.name().clone(),
+                destination: from.clone(),
+                binding_key: key.clone(),
+                arguments: FieldTable::new(),
+            },
+            fx,
+        );
+        self.drop_if_abandoned(&mut topology, source, fx);
+        true
+    }
+
+    /// All bindings, also those of the default exchange to every queue.
+    pub fn bindings(&self) -> Vec<Binding> {
+        let implied = self.queues.sorted().into_iter().map(|queue| Binding {
+            source: "".into(),
+            destination: DestinationId::Queue(queue.name().clone()),
+            binding_key: queue.name().clone(),
+            arguments: FieldTable::new(),
+        });
+        let bound = self
+            .exchanges
+            .sorted()
+            .into_iter()
+            .flat_map(|exchange| exchange.bindings());
+        implied.chain(bound).collect()
+    }
+
+    /// End every exclusive queue of a connection that is gone.
+    pub fn drop_exclusive(&self, owner: ConnectionId, fx: &mut Effects) {
+        for queue in self.queues.snapshot() {
+            if queue.spec.owner == Some(owner) {
+                // Without a condition it cannot be refused.
+                let _ = self.delete_queue(&queue, CloseIf::default(), fx);
+            }
+        }
+    }
+
+    fn drop_bindings_to(&self, topology: &mut Topology, id: &DestinationId, fx: &mut Effects) {
+        for source in topology
+            .sources
+            .remove(id)
+            .unwrap_or_default()
+            .into_values()
+        {
+            for binding in source.unbind_all(id) {
+                self.note_unbound(binding, fx);
+            }
+            self.drop_if_abandoned(topology, &source, fx);
+        }
+    }
+
+    fn drop_if_abandoned(
+        &self,
+        topology: &mut Topology,
+        exchange: &Arc<Exchange>,
+        fx: &mut Effects,
+    ) {
+        if exchange.spec.auto_delete && exchange.is_unbound() {
+            self.drop_exchange(topology, exchange, fx);
+        }
+    }
+
+    fn note_unbound(&self, binding: Binding, fx: &mut Effects) {
+        fx.record(|| Event::BindingDeleted {
+            vhost: self.name.clone(),
+            source: binding.source,
+            destination: binding.destination.name().clone(),
+            routing_key: binding.binding_key.to_string(),
+        });
+    }
+}
+
+impl Topology {
+    fn remember(&mut self, destination: &DestinationId, source: &Arc<Exchange>) {
+        let sources = self.sources.entry(destination.clone()).or_default();
+        sources.insert(source.name().clone(), Arc::clone(source));
+    }
+
+    fn forget(&mut self, destination: &DestinationId, source: &Exchange) {
+        if let Some(sources) = self.sources.get_mut(destination) {
+            sources.remove(source.name());
+            if sources.is_empty() {
+                self.sources.remove(destination);
+            }
+        }
+    }
+}
+
+fn same_exchange(
+    subject: &Subject,
+    current: &ExchangeSpec,
+    received: &ExchangeSpec,
+) -> Result<(), BrokerError> {
+    let same = |key, current: bool, received: bool| {
+        arguments::same(subject, key, &current.to_string(), &received.to_string())
+    };
+    arguments::same(
+        subject,
+        "type",
+        current.kind.as_str(),
+        received.kind.as_str(),
+    )?;
+    same("durable", current.durable, received.durable)?;
+    same("auto_delete", current.auto_delete, received.auto_delete)?;
+    same("internal", current.internal, received.internal)?;
+    arguments::same_exchange(subject, &current.arguments, &received.arguments)
+}
+
+fn same_queue(
+    subject: &Subject,
+    current: &QueueSpec,
+    received: &QueueSpec,
+) -> Result<(), BrokerError> {
+    if current.owner.is_some() != received.owner.is_some() {
+        return Err(BrokerError::Locked(subject.clone()));
+    }
+    let same = |key, current: bool, received: bool| {
+        arguments::same(subject, key, &current.to_string(), &received.to_string())
+    };
+    same("durable", current.durable, received.durable)?;
+    same("auto_delete", current.auto_delete, received.auto_delete)?;
+    arguments::same_queue(subject, &current.arguments, &received.arguments)
+}

@@ -1,0 +1,44 @@
+//! [`Clock`]: the only place that asks the time.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::broker::tick::Tick;
+use crate::session::Now;
+
+/// Real time since the broker's start. Virtual hosts add their own skew to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+    start_wall_ms: u64,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let start_wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            start: Instant::now(),
+            start_wall_ms,
+        }
+    }
+
+    /// The time on all clocks. Called once per read, tick or request.
+    pub fn now(&self) -> Now {
+        let instant = Instant::now();
+        let since = instant.saturating_duration_since(self.start);
+        let tick = Tick(u64::try_from(since.as_micros()).unwrap_or(u64::MAX));
+        Now {
+            instant,
+            tick,
+            wall_ms: self.start_wall_ms + tick.ms(),
+        }
+    }
+
+    /// The wall clock at the start, ms since 1970.
+    pub const fn start_wall_ms(&self) -> u64 {
+        self.start_wall_ms
+    }
+}

@@ -1,0 +1,180 @@
+//! Who asks, and what they may: users and tags are the AMQP side's.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Api;
+use super::error::ApiError;
+use crate::broker::permission::Access;
+use crate::broker::user::User;
+use crate::broker::vhost::VirtualHost;
+
+/// Tags that let a user in, each with what is above it.
+const MANAGEMENT: &[&str] = &["management", "policymaker", "monitoring", "administrator"];
+const MONITORING: &[&str] = &["monitoring", "administrator"];
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(super) enum Caller {
+    /// A user with a tag that lets it in.
+    User(Arc<User>),
+    /// The command line of the user that runs this broker.
+    Local,
+}
+
+impl FromRequestParts<Api> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let header = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let (scheme, value) = header
+            .and_then(|header| header.split_once(' '))
+            .ok_or(ApiError::Unauthenticated)?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            let is_ours = same_bytes(value.as_bytes(), api.token.as_bytes());
+            return if is_ours {
+                Ok(Self::Local)
+            } else {
+                Err(ApiError::Unauthenticated)
+            };
+        }
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0);
+        let user = basic(api, value, peer).ok_or(ApiError::Unauthenticated)?;
+        if !has_any(&user, MANAGEMENT) {
+            return Err(ApiError::Refused("Not management user"));
+        }
+        Ok(Self::User(user))
+    }
+}
+
+fn basic(api: &Api, value: &str, peer: Option<SocketAddr>) -> Option<Arc<User>> {
+    let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+    let (name, password) = decoded.split_once(':')?;
+    let is_local = peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
+    api.broker()
+        .authenticate(name, password)
+        .filter(|_| is_local || name != "guest")
+}
+
+/// Takes the same time wherever the first difference is.
+fn same_bytes(one: &[u8], other: &[u8]) -> bool {
+    let differing = one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b));
+    !other.is_empty() && one.len() == other.len() && differing == 0
+}
+
+fn has_any(user: &User, tags: &[&str]) -> bool {
+    user.read(|state| state.tags.iter().any(|tag| tags.contains(&tag.as_str())))
+}
+
+impl Caller {
+    /// Its name, for what it makes.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::User(user) => &user.name,
+            Self::Local => "rmq-cli",
+        }
+    }
+
+    /// Its tags.
+    pub(super) fn tags(&self) -> Vec<String> {
+        match self {
+            Self::User(user) => user.read(|state| state.tags.clone()),
+            Self::Local => vec!["administrator".to_owned()],
+        }
+    }
+
+    pub(super) fn is_administrator(&self) -> bool {
+        self.has(&["administrator"])
+    }
+
+    pub(super) fn is_monitor(&self) -> bool {
+        self.has(MONITORING)
+    }
+
+    fn has(&self, tags: &[&str]) -> bool {
+        match self {
+            Self::User(user) => has_any(user, tags),
+            Self::Local => true,
+        }
+    }
+
+    /// Only administrators go on.
+    pub(super) fn administrator(&self) -> Result<(), ApiError> {
+        if self.is_administrator() {
+            Ok(())
+        } else {
+            Err(ApiError::Refused("Not administrator user"))
+        }
+    }
+
+    /// Only those who may see the whole node go on.
+    pub(super) fn monitor(&self) -> Result<(), ApiError> {
+        if self.is_monitor() {
+            Ok(())
+        } else {
+            Err(ApiError::Refused("Not monitor user"))
+        }
+    }
+
+    /// Whether it may see a virtual host's objects.
+    pub(super) fn sees(&self, vhost: &str) -> bool {
+        match self {
+            Self::Local => true,
+            Self::User(user) => user.permission(vhost).is_some() || self.is_monitor(),
+        }
+    }
+
+    /// The virtual host, to look at.
+    pub(super) fn vhost(&self, api: &Api, name: &str) -> Result<Arc<VirtualHost>, ApiError> {
+        let vhost = api.broker().vhosts.get(name).ok_or(ApiError::NotFound)?;
+        match self.sees(name) {
+            true => Ok(vhost),
+            false => Err(ApiError::Refused(
+                "User not authorised to access virtual host",
+            )),
+        }
+    }
+
+    /// The virtual host, to change something in it that needs this access.
+    pub(super) fn vhost_with(
+        &self,
+        api: &Api,
+        name: &str,
+        access: &[(Access, &str)],
+    ) -> Result<Arc<VirtualHost>, ApiError> {
+        let missing = || ApiError::Missing("vhost_not_found".to_owned());
+        let vhost = api.broker().vhosts.get(name).ok_or_else(missing)?;
+        let Self::User(user) = self else {
+            return Ok(vhost);
+        };
+        let refused = ApiError::Refused("Access refused.");
+        let permission = user.permission(name).ok_or_else(|| refused.clone())?;
+        match access
+            .iter()
+            .all(|(access, name)| permission.allows(*access, name))
+        {
+            true => Ok(vhost),
+            false => Err(refused),
+        }
+    }
+
+    /// The virtual hosts it may see, by name.
+    pub(super) fn vhosts(&self, api: &Api) -> Vec<Arc<VirtualHost>> {
+        let all = api.broker().vhosts.sorted();
+        all.into_iter()
+            .filter(|vhost| self.sees(&vhost.name))
+            .collect()
+    }
+}

@@ -1,0 +1,246 @@
+//! `/api/exchanges`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::BytesMut;
+use leveret_proto::content::Properties;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::json::{Request, table, to_table};
+use super::listing::Listing;
+use super::{Answer, Api, bindings, created, no_content};
+use crate::broker::exchange::{Exchange, ExchangeKind, ExchangeSpec, route};
+use crate::broker::message::{Facts, Message, Parts};
+use crate::broker::permission::Access;
+use crate::broker::publish::publish;
+use crate::broker::vhost::VirtualHost;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/api/exchanges", get(list))
+        .route("/api/exchanges/{vhost}", get(list_vhost))
+        .route(
+            "/api/exchanges/{vhost}/{name}",
+            get(one).put(put).delete(delete),
+        )
+        .route("/api/exchanges/{vhost}/{name}/publish", post(publish_to))
+        .route(
+            "/api/exchanges/{vhost}/{name}/bindings/source",
+            get(bindings::from_exchange),
+        )
+        .route(
+            "/api/exchanges/{vhost}/{name}/bindings/destination",
+            get(bindings::to_exchange),
+        )
+}
+
+/// Paths call the nameless one `amq.default`.
+pub(super) fn real_name(name: &str) -> &str {
+    if name == "amq.default" { "" } else { name }
+}
+
+async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+    let vhosts = caller.vhosts(&api);
+    let all = vhosts.iter().flat_map(|vhost| vhost.exchanges.sorted());
+    listing.answer(all.map(|exchange| view(&exchange)).collect())
+}
+
+async fn list_vhost(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(vhost): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    let vhost = caller.vhost(&api, &vhost)?;
+    listing.answer(
+        vhost
+            .exchanges
+            .sorted()
+            .iter()
+            .map(|exchange| view(exchange))
+            .collect(),
+    )
+}
+
+async fn one(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, name)): Path<(String, String)>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    let vhost = caller.vhost(&api, &vhost)?;
+    let exchange = vhost
+        .exchanges
+        .get(real_name(&name))
+        .ok_or(ApiError::NotFound)?;
+    listing.one(&view(&exchange))
+}
+
+fn view(exchange: &Exchange) -> Value {
+    let spec = &exchange.spec;
+    json!({
+        "name": spec.name.as_str(),
+        "vhost": spec.vhost.as_str(),
+        "type": spec.kind.as_str(),
+        "durable": spec.durable,
+        "auto_delete": spec.auto_delete,
+        "internal": spec.internal,
+        "arguments": table(&spec.arguments),
+        "user_who_performed_action": spec.created_by.as_str(),
+        "message_stats": {
+            "publish_in": exchange.published_in.load(Ordering::Relaxed),
+            "publish_out": exchange.published_out.load(Ordering::Relaxed),
+        },
+    })
+}
+
+async fn put(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, name)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let name = real_name(&name);
+    let request = Request::parse(&body)?;
+    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Configure, name)])?;
+    if name.is_empty() {
+        return Err(ApiError::Refused("Access refused."));
+    }
+    let kind = request.text("type").unwrap_or("direct");
+    let unknown = || ApiError::bad_request(format!("unknown exchange type '{kind}'"));
+    let durable = request.get("durable").is_none() || request.flag("durable")?;
+    let spec = ExchangeSpec {
+        name: name.into(),
+        vhost: vhost.name.clone(),
+        kind: ExchangeKind::from_name(kind).ok_or_else(unknown)?,
+        durable,
+        auto_delete: request.flag("auto_delete")?,
+        internal: request.flag("internal")?,
+        arguments: request.table("arguments"),
+        created_by: caller.name().into(),
+    };
+    let is_new = !vhost.exchanges.contains(name);
+    api.change(&vhost, |_, fx| vhost.declare_exchange(spec, fx))?;
+    Ok(created(is_new))
+}
+
+/// Query parameters of a deletion.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Conditions {
+    pub(super) if_unused: Option<String>,
+    pub(super) if_empty: Option<String>,
+}
+
+async fn delete(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, name)): Path<(String, String)>,
+    Query(conditions): Query<Conditions>,
+) -> Answer {
+    let name = real_name(&name);
+    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Configure, name)])?;
+    if !vhost.exchanges.contains(name) {
+        return Err(ApiError::NotFound);
+    }
+    let if_unused = conditions.if_unused.as_deref() == Some("true");
+    api.change(&vhost, |_, fx| vhost.delete_exchange(name, if_unused, fx))?;
+    Ok(no_content())
+}
+
+async fn publish_to(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, name)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let name = real_name(&name);
+    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Write, name)])?;
+    let missing = || ApiError::Missing("exchange_not_found".to_owned());
+    let exchange = vhost.exchanges.get(name).ok_or_else(missing)?;
+    let request = Request::parse(&body)?;
+    let [routing_key, payload, encoding] =
+        request.texts(["routing_key", "payload", "payload_encoding"])?;
+    let properties = request.get("properties").and_then(Value::as_object);
+    let properties = properties.ok_or_else(|| ApiError::keys_missing(&["properties"]))?;
+    let payload = match encoding {
+        "string" => payload.as_bytes().to_vec(),
+        "base64" => STANDARD
+            .decode(payload)
+            .map_err(|_| ApiError::BadRequest(json!(["not_base64", payload])))?,
+        other => return Err(ApiError::BadRequest(json!(["unsupported_encoding", other]))),
+    };
+    let properties = read_properties(properties)?;
+    let routed = publish_message(&api, &vhost, &exchange, routing_key, &properties, &payload)?;
+    Ok(Json(json!({ "routed": routed })).into_response())
+}
+
+fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties, ApiError> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).map(Into::into);
+    let number = |key: &str| match object.get(key) {
+        None => Ok(None),
+        Some(value) => value
+            .as_u64()
+            .map(Some)
+            .ok_or_else(|| ApiError::BadRequest(json!(["not_int", key]))),
+    };
+    let octet =
+        |key: &str| Ok::<_, ApiError>(number(key)?.map(|n| u8::try_from(n).unwrap_or(u8::MAX)));
+    Ok(Properties {
+        content_type: text("content_type"),
+        content_encoding: text("content_encoding"),
+        headers: object
+            .get("headers")
+            .and_then(Value::as_object)
+            .map(to_table),
+        delivery_mode: octet("delivery_mode")?,
+        priority: octet("priority")?,
+        correlation_id: text("correlation_id"),
+        reply_to: text("reply_to"),
+        expiration: text("expiration"),
+        message_id: text("message_id"),
+        timestamp: number("timestamp")?,
+        kind: text("type"),
+        user_id: text("user_id"),
+        app_id: text("app_id"),
+        cluster_id: text("cluster_id"),
+    })
+}
+
+fn publish_message(
+    api: &Api,
+    vhost: &VirtualHost,
+    exchange: &Arc<Exchange>,
+    routing_key: &str,
+    properties: &Properties,
+    payload: &[u8],
+) -> Result<bool, ApiError> {
+    let mut raw = BytesMut::new();
+    properties.encode(&mut raw);
+    let facts = Facts::read(&raw)
+        .map_err(|bad| ApiError::bad_request(format!("406 PRECONDITION_FAILED - {bad}")))?;
+    let no_headers = leveret_proto::value::FieldTable::new();
+    let headers = properties.headers.as_ref().unwrap_or(&no_headers);
+    let route = route(vhost, exchange, routing_key, Some(headers));
+    let parts = Parts {
+        exchange: exchange.name(),
+        routing_key,
+        properties: &raw,
+    };
+    Ok(api.change(vhost, |now, fx| {
+        let message = Message::pack(&mut fx.packer, parts, facts, payload, now);
+        publish(&route.queues, &Arc::new(message), now, fx).routed
+    }))
+}

@@ -1,0 +1,131 @@
+//! The management API: RabbitMQ's `/api/*` over HTTP, and what only this broker has under `/dev/*`.
+//!
+//! Handlers are thin: who asks, the model, a view, JSON. Counters are read when asked for.
+
+mod auth;
+mod bindings;
+mod connections;
+mod error;
+mod exchanges;
+mod json;
+mod listing;
+mod overview;
+mod permissions;
+mod queues;
+mod users;
+mod vhosts;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+
+use self::error::ApiError;
+use crate::broker::Broker;
+use crate::broker::effects::Effects;
+use crate::broker::vhost::VirtualHost;
+use crate::server::Shared;
+
+/// Largest request body taken, as RabbitMQ's default.
+const BODY_BYTES_MAX: usize = 20_000_000;
+
+/// What every handler gets.
+#[derive(Clone, Debug)]
+pub struct Api {
+    shared: Arc<Shared>,
+    /// Grants the command line of this machine's user all rights.
+    token: Arc<str>,
+    listeners: Arc<[(&'static str, SocketAddr)]>,
+}
+
+impl Api {
+    /// An API over a running server.
+    pub fn new(
+        shared: Arc<Shared>,
+        token: &str,
+        listeners: Vec<(&'static str, SocketAddr)>,
+    ) -> Self {
+        Self {
+            shared,
+            token: token.into(),
+            listeners: listeners.into(),
+        }
+    }
+
+    fn broker(&self) -> &Arc<Broker> {
+        &self.shared.broker
+    }
+
+    /// Change the model in one virtual host, and settle what that left to do.
+    fn change<T>(
+        &self,
+        vhost: &VirtualHost,
+        change: impl FnOnce(crate::broker::tick::Tick, &mut Effects) -> T,
+    ) -> T {
+        let now = vhost.now(self.shared.clock.now().tick);
+        let mut fx = Effects::default();
+        self.broker().begin(&mut fx);
+        let result = change(now, &mut fx);
+        self.broker().settle(vhost, now, &mut fx);
+        result
+    }
+
+    /// Do what is left of a virtual host that was deleted.
+    fn clear(&self, vhost: &VirtualHost) {
+        self.change(vhost, |_, fx| {
+            for queue in vhost.queues.snapshot() {
+                // Without a condition it cannot be refused.
+                let _ = vhost.delete_queue(&queue, crate::broker::queue::CloseIf::default(), fx);
+            }
+        });
+    }
+}
+
+/// What a handler answers.
+type Answer = Result<Response, ApiError>;
+
+/// 201 for what is new, 204 for what was there.
+fn created(is_new: bool) -> Response {
+    if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::NO_CONTENT
+    }
+    .into_response()
+}
+
+fn no_content() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn router(api: Api) -> Router {
+    Router::new()
+        .merge(overview::routes())
+        .merge(vhosts::routes())
+        .merge(users::routes())
+        .merge(permissions::routes())
+        .merge(exchanges::routes())
+        .merge(queues::routes())
+        .merge(bindings::routes())
+        .merge(connections::routes())
+        .fallback(|| async { ApiError::NotFound })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(api)
+}
+
+/// Serve until `stopped`.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stopped)
+        .await
+}

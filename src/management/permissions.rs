@@ -1,0 +1,217 @@
+//! `/api/permissions` and `/api/topic-permissions`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::json::Request;
+use super::listing::Listing;
+use super::{Answer, Api, created, no_content};
+use crate::broker::permission::{Permission, TopicPermission};
+use crate::broker::user::User;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/api/permissions", get(list))
+        .route(
+            "/api/permissions/{vhost}/{user}",
+            get(one).put(put).delete(delete),
+        )
+        .route("/api/topic-permissions", get(list_topic))
+        .route(
+            "/api/topic-permissions/{vhost}/{user}",
+            get(one_topic).put(put_topic).delete(delete_topic),
+        )
+}
+
+/// The permissions that `which` picks by user and virtual host.
+pub(super) fn rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
+    let row = |user: &User| {
+        user.read(|state| {
+            let mine = state
+                .permissions
+                .iter()
+                .filter(|(vhost, _)| which(&user.name, vhost));
+            mine.map(|(vhost, permission)| view(&user.name, vhost, permission))
+                .collect::<Vec<_>>()
+        })
+    };
+    api.broker()
+        .users
+        .sorted()
+        .iter()
+        .flat_map(|user| row(user))
+        .collect()
+}
+
+fn view(user: &str, vhost: &str, permission: &Permission) -> Value {
+    json!({
+        "user": user,
+        "vhost": vhost,
+        "configure": permission.configure.as_str(),
+        "write": permission.write.as_str(),
+        "read": permission.read.as_str(),
+    })
+}
+
+async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+    caller.administrator()?;
+    listing.answer(rows(&api, |_, _| true))
+}
+
+async fn one(State(api): State<Api>, caller: Caller, Path(at): Path<(String, String)>) -> Answer {
+    caller.administrator()?;
+    let (vhost, user) = at;
+    let found = api
+        .broker()
+        .users
+        .get(user.as_str())
+        .and_then(|user| user.permission(&vhost));
+    let found = found.ok_or(ApiError::NotFound)?;
+    Listing::default().one(&view(&user, &vhost, &found))
+}
+
+/// Both must be there before anything is granted.
+fn target(api: &Api, vhost: &str, user: &str) -> Result<Arc<User>, ApiError> {
+    let user = api
+        .broker()
+        .users
+        .get(user)
+        .filter(|_| api.broker().vhosts.contains(vhost));
+    user.ok_or_else(|| ApiError::bad_request("vhost_or_user_not_found"))
+}
+
+fn invalid_regexp(pattern: &str, error: &str) -> ApiError {
+    ApiError::BadRequest(json!(["invalid_regexp", pattern, error]))
+}
+
+async fn put(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, user)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    caller.administrator()?;
+    let request = Request::parse(&body)?;
+    let [configure, write, read] = request.texts(["configure", "write", "read"])?;
+    let user = target(&api, &vhost, &user)?;
+    let permission = Permission::new(configure, write, read)
+        .map_err(|error| invalid_regexp(&[configure, write, read].join(" "), &error))?;
+    let old = user.change(|state| {
+        state
+            .permissions
+            .insert(vhost.as_str().into(), permission.into())
+    });
+    Ok(created(old.is_none()))
+}
+
+async fn delete(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, user)): Path<(String, String)>,
+) -> Answer {
+    caller.administrator()?;
+    let user = api
+        .broker()
+        .users
+        .get(user.as_str())
+        .ok_or(ApiError::NotFound)?;
+    let gone = user.change(|state| state.permissions.remove(vhost.as_str()));
+    gone.map(|_| no_content()).ok_or(ApiError::NotFound)
+}
+
+fn topic_rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
+    let row = |user: &User| {
+        user.read(|state| {
+            let mine = state.topic_permissions.iter();
+            mine.filter(|((vhost, _), _)| which(&user.name, vhost))
+                .map(|((vhost, exchange), permission)| {
+                    json!({
+                        "user": user.name.as_str(),
+                        "vhost": vhost.as_str(),
+                        "exchange": exchange.as_str(),
+                        "write": permission.write.as_str(),
+                        "read": permission.read.as_str(),
+                    })
+                })
+                .collect::<Vec<_>>()
+        })
+    };
+    api.broker()
+        .users
+        .sorted()
+        .iter()
+        .flat_map(|user| row(user))
+        .collect()
+}
+
+async fn list_topic(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    caller.administrator()?;
+    listing.answer(topic_rows(&api, |_, _| true))
+}
+
+async fn one_topic(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, user)): Path<(String, String)>,
+) -> Answer {
+    caller.administrator()?;
+    let rows = topic_rows(&api, |one, at| one == user && at == vhost);
+    if rows.is_empty() {
+        Err(ApiError::NotFound)
+    } else {
+        Listing::default().answer(rows)
+    }
+}
+
+async fn put_topic(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, user)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    caller.administrator()?;
+    let request = Request::parse(&body)?;
+    let [exchange, write, read] = request.texts(["exchange", "write", "read"])?;
+    let user = target(&api, &vhost, &user)?;
+    let permission = TopicPermission::new(write, read)
+        .map_err(|error| invalid_regexp(&[write, read].join(" "), &error))?;
+    let key = (vhost.as_str().into(), exchange.into());
+    let old = user.change(|state| state.topic_permissions.insert(key, permission.into()));
+    Ok(created(old.is_none()))
+}
+
+async fn delete_topic(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, user)): Path<(String, String)>,
+) -> Answer {
+    caller.administrator()?;
+    let user = api
+        .broker()
+        .users
+        .get(user.as_str())
+        .ok_or(ApiError::NotFound)?;
+    let gone = user.change(|state| {
+        let before = state.topic_permissions.len();
+        state
+            .topic_permissions
+            .retain(|(there, _), _| *there != *vhost);
+        before != state.topic_permissions.len()
+    });
+    if gone {
+        Ok(no_content())
+    } else {
+        Err(ApiError::NotFound)
+    }
+}

@@ -1,0 +1,169 @@
+//! `/api/users`.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::json::Request;
+use super::listing::Listing;
+use super::{Answer, Api, created, no_content, permissions};
+use crate::broker::user::{HashingAlgorithm, PasswordHash, User};
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/api/users", get(list))
+        .route("/api/users/bulk-delete", post(bulk_delete))
+        .route("/api/users/without-permissions", get(without_permissions))
+        .route("/api/users/{user}", get(one).put(put).delete(delete))
+        .route("/api/users/{user}/permissions", get(permissions))
+}
+
+async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+    caller.administrator()?;
+    listing.answer(
+        api.broker()
+            .users
+            .sorted()
+            .iter()
+            .map(|user| view(user))
+            .collect(),
+    )
+}
+
+async fn without_permissions(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    caller.administrator()?;
+    let users = api.broker().users.sorted();
+    let lonely = users
+        .iter()
+        .filter(|user| user.read(|state| state.permissions.is_empty()));
+    listing.answer(lonely.map(|user| view(user)).collect())
+}
+
+async fn one(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    caller.administrator()?;
+    listing.one(&view(
+        &*api
+            .broker()
+            .users
+            .get(name.as_str())
+            .ok_or(ApiError::NotFound)?,
+    ))
+}
+
+fn view(user: &User) -> Value {
+    user.read(|state| {
+        json!({
+            "name": user.name.as_str(),
+            "password_hash": state.password.to_base64(),
+            "hashing_algorithm": state.password.algorithm.as_str(),
+            "tags": state.tags,
+            "limits": {},
+        })
+    })
+}
+
+async fn put(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Answer {
+    caller.administrator()?;
+    let request = Request::parse(&body)?;
+    let there = api.broker().users.get(name.as_str());
+    let tags = match (
+        request
+            .tags("tags")
+            .or_else(|| request.tags("administrator")),
+        &there,
+    ) {
+        (Some(tags), _) => tags,
+        (None, Some(user))
+            if request.get("tags").is_none() && request.get("password").is_none() =>
+        {
+            user.read(|state| state.tags.clone())
+        }
+        _ => return Err(ApiError::bad_request("tags_not_present")),
+    };
+    let password = password(&api, &request)?;
+    if let Some(user) = there {
+        user.change(|state| {
+            state.tags = tags;
+            if let Some(password) = password {
+                state.password = password;
+            }
+        });
+        return Ok(created(false));
+    }
+    let user = User::new(name.as_str().into(), password.unwrap_or_default(), tags);
+    api.broker().users.insert(user.name.clone(), Arc::new(user));
+    Ok(created(true))
+}
+
+fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiError> {
+    match (request.text("password"), request.text("password_hash")) {
+        (Some(_), Some(_)) => Err(ApiError::bad_request(
+            "both_password_and_password_hash_are_provided",
+        )),
+        (Some(password), None) => Ok(Some(api.broker().hash(password))),
+        (None, Some(hash)) => {
+            let algorithm = request
+                .text("hashing_algorithm")
+                .and_then(HashingAlgorithm::from_name);
+            let bad = || ApiError::BadRequest(json!(["not_base64", hash]));
+            let hash = PasswordHash::from_base64(hash, algorithm.unwrap_or_default());
+            hash.map(Some).ok_or_else(bad)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
+    caller.administrator()?;
+    if api.broker().delete_user(&name) {
+        Ok(no_content())
+    } else {
+        Err(ApiError::NotFound)
+    }
+}
+
+async fn bulk_delete(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
+    caller.administrator()?;
+    let request = Request::parse(&body)?;
+    let users = request
+        .tags("users")
+        .ok_or_else(|| ApiError::keys_missing(&["users"]))?;
+    for name in &users {
+        // One that is not there is deleted already.
+        api.broker().delete_user(name);
+    }
+    Ok(no_content())
+}
+
+async fn permissions(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    caller.administrator()?;
+    api.broker()
+        .users
+        .get(name.as_str())
+        .ok_or(ApiError::NotFound)?;
+    listing.answer(permissions::rows(&api, |user, _| user == name))
+}

@@ -1,0 +1,200 @@
+//! The one task of a connection: read, hand in, write.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use leveret_proto::connection::Config;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Notify;
+
+use super::Shared;
+use crate::broker::compat::Compat;
+use crate::broker::outlet::{Outlet as _, Parked};
+use crate::session::egress::{Doorbell, Egress, Pending, Sink};
+use crate::session::{Endpoints, Session, Verdict};
+
+/// A fresh read buffer: most connections never need more.
+const READ_BYTES_MIN: usize = 8 * 1024;
+/// A busy one's.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// The socket's writing end, for whoever flushes.
+struct TcpSink(Arc<OwnedWriteHalf>);
+
+impl Sink for TcpSink {
+    fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+}
+
+/// Wakes the connection's task.
+struct Bell(Arc<Notify>);
+
+impl Doorbell for Bell {
+    fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// What the protocol machine is to offer and demand on this release line.
+pub(crate) fn config(compat: &Compat) -> Config {
+    Config {
+        frame_max_min: compat.frame_max_min,
+        handshake_frame_max: compat.handshake_frame_max,
+        header_answer: compat.header_answer,
+        message_bytes_max: compat.message_bytes_max,
+        long_body_is_frame_error: compat.long_body_is_frame_error,
+        ..Config::default()
+    }
+}
+
+/// Serve one connection to its end.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    local: SocketAddr,
+) {
+    // Small replies must not wait for more. A socket that refuses the option still works.
+    let _ = stream.set_nodelay(true);
+    let (reader, writer) = stream.into_split();
+    let (writer, bell) = (Arc::new(writer), Arc::new(Notify::new()));
+    let sink = Box::new(TcpSink(Arc::clone(&writer)));
+    let egress = Arc::new(Egress::new(sink, Box::new(Bell(Arc::clone(&bell)))));
+    let endpoints = Endpoints { peer, local };
+    let broker = Arc::clone(&shared.broker);
+    let config = config(&broker.compat);
+    let session = Session::new(
+        broker,
+        Arc::clone(&egress),
+        endpoints,
+        config,
+        shared.clock.now(),
+    );
+    let task = Task {
+        shared: Arc::clone(&shared),
+        session,
+        egress,
+        reader,
+        writer,
+        bell,
+        input: BytesMut::with_capacity(READ_BYTES_MIN),
+        parked: Vec::new(),
+        sent: 0,
+    };
+    task.serve().await;
+    shared.timekeeper.note_gone();
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    session: Session,
+    egress: Arc<Egress>,
+    reader: OwnedReadHalf,
+    writer: Arc<OwnedWriteHalf>,
+    bell: Arc<Notify>,
+    input: BytesMut,
+    parked: Vec<Parked>,
+    sent: u64,
+}
+
+/// Why the task woke.
+enum Woken {
+    Read(io::Result<usize>),
+    Rung,
+    Writable,
+    Deadline,
+}
+
+impl Task {
+    async fn serve(mut self) {
+        let mut pending = Pending::Nothing;
+        loop {
+            let woken = self.wait(pending).await;
+            let verdict = self.act(&woken);
+            pending = self.flush();
+            if verdict == Verdict::Hangup || matches!(pending, Pending::Failed(_)) {
+                break;
+            }
+        }
+        self.session.end(self.shared.clock.now());
+        // Whatever the farewell left: an orderly close waits for no one.
+        self.egress.flush_now(&mut self.parked);
+    }
+
+    /// A client that does not read is not read from: its requests wait with its replies.
+    async fn wait(&mut self, pending: Pending) -> Woken {
+        let is_stalled = pending == Pending::Socket;
+        let may_read = !is_stalled || self.egress.waiting() < crate::session::egress::FULL_BYTES;
+        let deadline = self.session.poll_timeout();
+        tokio::select! {
+            read = self.reader.read_buf(&mut self.input), if may_read => Woken::Read(read),
+            () = self.bell.notified() => Woken::Rung,
+            writable = self.writer.writable(), if is_stalled => match writable {
+                Ok(()) => Woken::Writable,
+                Err(error) => Woken::Read(Err(error)),
+            },
+            () = sleep_until(deadline) => Woken::Deadline,
+        }
+    }
+
+    fn act(&mut self, woken: &Woken) -> Verdict {
+        match woken {
+            Woken::Read(Ok(0) | Err(_)) => Verdict::Hangup,
+            Woken::Read(Ok(bytes)) => self.on_bytes(*bytes),
+            Woken::Rung => self.session.on_notices(self.shared.clock.now()),
+            Woken::Writable => Verdict::Open,
+            Woken::Deadline => self.session.on_timeout(self.shared.clock.now().instant),
+        }
+    }
+
+    fn on_bytes(&mut self, bytes: usize) -> Verdict {
+        let was_full = self.input.len() == self.input.capacity();
+        self.session.count_read(bytes);
+        let (taken, verdict) = self.session.recv(&self.input, self.shared.clock.now());
+        bytes::Buf::advance(&mut self.input, taken);
+        self.make_room(was_full);
+        verdict
+    }
+
+    /// Room for the frame that is coming in, and for more at once where much comes.
+    fn make_room(&mut self, was_full: bool) {
+        let frame = self.session.wanted(&self.input).max(READ_BYTES_MIN);
+        let busy = if was_full {
+            (self.input.capacity() * 2).min(READ_BYTES_MAX)
+        } else {
+            0
+        };
+        let room = frame
+            .max(busy)
+            .saturating_sub(self.input.len())
+            .max(READ_BYTES_MIN / 2);
+        self.input.reserve(room);
+    }
+
+    fn flush(&mut self) -> Pending {
+        let pending = self.egress.flush_now(&mut self.parked);
+        let (sent, _) = self.egress.traffic();
+        if sent != self.sent {
+            self.sent = sent;
+            self.session.on_bytes_sent(self.shared.clock.now().instant);
+        }
+        if !self.parked.is_empty() {
+            self.session
+                .resume(&mut self.parked, self.shared.clock.now());
+        }
+        pending
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,78 @@
+//! Accepting connections.
+
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpSocket};
+
+use super::{Shared, connection};
+
+/// Connections the kernel holds for us before they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// Bind all addresses. With port 0 the first free port serves them all; where IPv6's any-address
+/// takes IPv4 too, or there is no IPv6, one listener is enough.
+pub(super) fn bind(addresses: &[SocketAddr]) -> io::Result<Vec<(TcpListener, SocketAddr)>> {
+    let mut bound: Vec<(TcpListener, SocketAddr)> = Vec::new();
+    for address in addresses {
+        let mut address = *address;
+        if let (0, Some((_, first))) = (address.port(), bound.first()) {
+            address.set_port(first.port());
+        }
+        match bind_one(address) {
+            Ok(one) => bound.push(one),
+            Err(_) if has_dual_stack(&bound) || is_optional(address) => {}
+            Err(error) => {
+                let text = format!("cannot listen on {address}: {error}");
+                return Err(io::Error::new(error.kind(), text));
+            }
+        }
+    }
+    Ok(bound)
+}
+
+/// A machine without IPv6 serves IPv4.
+fn is_optional(address: SocketAddr) -> bool {
+    address.ip() == Ipv6Addr::UNSPECIFIED
+}
+
+fn has_dual_stack(bound: &[(TcpListener, SocketAddr)]) -> bool {
+    bound
+        .iter()
+        .any(|(_, address)| address.ip() == Ipv6Addr::UNSPECIFIED)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?;
+    let local = listener.local_addr()?;
+    Ok((listener, local))
+}
+
+/// Accept until the server stops.
+pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, local: SocketAddr) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.stopped() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let local = stream.local_addr().unwrap_or(local);
+                tokio::spawn(connection::run(Arc::clone(&shared), stream, peer, local));
+            }
+            // Out of descriptors, or a client gone already: others must still be served.
+            Err(error) => {
+                tracing::warn!(%error, "accepting a connection failed");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Sockets, tasks and timers: the only part of the AMQP side that knows the runtime.
+//!
+//! [`Server::builder`] embeds a broker in a Rust program or test; many run in one process.
+
+mod connection;
+mod listener;
+mod timekeeper;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::timekeeper::Timekeeper;
+use crate::broker::compat::Compat;
+use crate::broker::{Broker, BrokerSpec};
+use crate::clock::Clock;
+
+/// How long clients may take to answer the close of a stopping broker.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a stopping broker tells its clients.
+const SHUTDOWN_TEXT: &str = "broker forced connection closure with reason 'shutdown'";
+
+/// What all tasks of a server share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The model.
+    pub broker: Arc<Broker>,
+    /// The time.
+    pub clock: Clock,
+    stop: watch::Sender<bool>,
+    timekeeper: Arc<Timekeeper>,
+}
+
+impl Shared {
+    /// Begin to stop: listeners close, clients are told.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Wait until somebody calls [`Shared::stop`].
+    pub async fn stopped(&self) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
+    }
+}
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    compat: Compat,
+    node: String,
+    seed: Option<u64>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Builder {
+    /// Emulate this release line.
+    #[must_use]
+    pub fn compat(self, compat: Compat) -> Self {
+        Self { compat, ..self }
+    }
+
+    /// The node's name, `rabbit@host`.
+    #[must_use]
+    pub fn node(self, node: &str) -> Self {
+        Self {
+            node: node.to_owned(),
+            ..self
+        }
+    }
+
+    /// Make everything random repeatable.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self {
+            seed: Some(seed),
+            ..self
+        }
+    }
+
+    /// Listen here instead of on a free loopback port.
+    #[must_use]
+    pub fn listen(self, addresses: Vec<SocketAddr>) -> Self {
+        Self { addresses, ..self }
+    }
+
+    /// Listen on every interface, IPv6 and IPv4.
+    #[must_use]
+    pub fn listen_everywhere(self, port: u16) -> Self {
+        let everywhere = [
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        ];
+        self.listen(
+            everywhere
+                .into_iter()
+                .map(|ip| SocketAddr::new(ip, port))
+                .collect(),
+        )
+    }
+
+    /// Start it in the current runtime. When this returns, clients can connect.
+    pub fn start(self) -> io::Result<Server> {
+        let timekeeper = Arc::new(Timekeeper::default());
+        let clock = Clock::start();
+        let spec = BrokerSpec {
+            compat: self.compat,
+            node: self.node.as_str().into(),
+            seed: self.seed,
+            wall_start_ms: clock.start_wall_ms(),
+        };
+        let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
+        let (stop, _) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            broker,
+            clock,
+            stop,
+            timekeeper,
+        });
+        let listeners = listener::bind(&self.addresses)?;
+        let local = listeners.iter().map(|(_, address)| *address).collect();
+        let mut tasks = vec![tokio::spawn(timekeeper::run(Arc::clone(&shared)))];
+        for (listener, address) in listeners {
+            tasks.push(tokio::spawn(listener::accept(
+                Arc::clone(&shared),
+                listener,
+                address,
+            )));
+        }
+        Ok(Server {
+            shared,
+            local,
+            tasks,
+        })
+    }
+}
+
+/// A running broker. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    local: Vec<SocketAddr>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// A broker as RabbitMQ's latest line is, on a free loopback port.
+    pub fn builder() -> Builder {
+        Builder {
+            compat: Compat::default(),
+            node: "rabbit@localhost".to_owned(),
+            seed: None,
+            addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+        }
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.local
+    }
+
+    /// The port of its first listener.
+    pub fn port(&self) -> u16 {
+        self.local.first().map_or(0, SocketAddr::port)
+    }
+
+    /// What clients on this machine connect to.
+    pub fn amqp_url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2F", self.port())
+    }
+
+    /// What its tasks share: the model, the clock.
+    pub const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Stop: clients get 320, then the sockets close.
+    pub async fn stop(self) {
+        self.shared.stop();
+        self.shared
+            .broker
+            .close_connections(SHUTDOWN_TEXT, |_| true);
+        let shared = Arc::clone(&self.shared);
+        let all_gone = async {
+            while !shared.broker.connections.is_empty() {
+                shared.timekeeper.connection_gone().await;
+            }
+        };
+        // Who does not answer in time is cut off when the tasks end.
+        let _ = tokio::time::timeout(STOP_PATIENCE, all_gone).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stop();
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}

@@ -1,0 +1,153 @@
+//! [`Timekeeper`]: the one timer. Queues register when they want a tick.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::Shared;
+use crate::broker::Timer;
+use crate::broker::effects::Effects;
+use crate::broker::name::Name;
+use crate::broker::queue::Queue;
+use crate::broker::tick::Tick;
+use crate::broker::vhost::VirtualHost;
+use crate::sync::{LEAF, Ranked};
+
+/// Longest sleep: a bound, not a poll.
+const SLEEP_MAX: Duration = Duration::from_secs(3600);
+
+/// Deadlines by virtual host, since each has a clock of its own.
+#[derive(Debug, Default)]
+pub(super) struct Timekeeper {
+    heaps: Ranked<BTreeMap<Name, BinaryHeap<Reverse<Deadline>>>, LEAF>,
+    /// An earlier deadline came, or a clock was moved.
+    changed: Notify,
+    gone: Notify,
+}
+
+/// Orders by time; a queue that is gone is forgotten when its time comes.
+#[derive(Debug)]
+struct Deadline {
+    at: Tick,
+    queue: Weak<Queue>,
+}
+
+impl PartialEq for Deadline {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Deadline {}
+
+impl PartialOrd for Deadline {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Deadline {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl Timer for Timekeeper {
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>) {
+        let mut heaps = self.heaps.lock();
+        let mut is_earlier = false;
+        for (at, queue) in deadlines.drain(..) {
+            let heap = heaps.entry(queue.spec.vhost.clone()).or_default();
+            is_earlier |= heap.peek().is_none_or(|Reverse(first)| at < first.at);
+            heap.push(Reverse(Deadline {
+                at,
+                queue: Arc::downgrade(&queue),
+            }));
+        }
+        drop(heaps);
+        if is_earlier {
+            self.changed.notify_one();
+        }
+    }
+
+    fn moved(&self) {
+        self.changed.notify_one();
+    }
+}
+
+impl Timekeeper {
+    /// A connection is gone.
+    pub(super) fn note_gone(&self) {
+        self.gone.notify_waiters();
+    }
+
+    pub(super) async fn connection_gone(&self) {
+        // Bounded: the last one may have gone between the look and the wait.
+        let _ = tokio::time::timeout(Duration::from_millis(20), self.gone.notified()).await;
+    }
+
+    /// Take what is due in one virtual host, and when the next is.
+    fn due(&self, vhost: &Name, now: Tick) -> (Vec<Arc<Queue>>, Tick) {
+        let mut heaps = self.heaps.lock();
+        let mut due = Vec::new();
+        let Some(heap) = heaps.get_mut(vhost) else {
+            return (due, Tick::NEVER);
+        };
+        while heap.peek().is_some_and(|Reverse(first)| first.at <= now) {
+            due.extend(
+                heap.pop()
+                    .and_then(|Reverse(deadline)| deadline.queue.upgrade()),
+            );
+        }
+        let next = heap.peek().map_or(Tick::NEVER, |Reverse(first)| first.at);
+        if heap.is_empty() {
+            heaps.remove(vhost);
+        }
+        (due, next)
+    }
+
+    fn vhosts(&self) -> Vec<Name> {
+        self.heaps.lock().keys().cloned().collect()
+    }
+}
+
+/// Tick queues at their times until the server stops.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut fx = Effects::default();
+    loop {
+        let sleep = tick_all(&shared, &mut fx);
+        tokio::select! {
+            () = tokio::time::sleep(sleep) => {}
+            () = shared.timekeeper.changed.notified() => {}
+            () = shared.stopped() => return,
+        }
+    }
+}
+
+/// Tick all that is due; how long until the next is.
+fn tick_all(shared: &Shared, fx: &mut Effects) -> Duration {
+    let mut sleep = SLEEP_MAX;
+    for name in shared.timekeeper.vhosts() {
+        let Some(vhost) = shared.broker.vhosts.get(&name) else {
+            shared.timekeeper.heaps.lock().remove(&name);
+            continue;
+        };
+        sleep = sleep.min(tick_vhost(shared, &vhost, fx));
+    }
+    sleep
+}
+
+fn tick_vhost(shared: &Shared, vhost: &VirtualHost, fx: &mut Effects) -> Duration {
+    let now = vhost.now(shared.clock.now().tick);
+    let (due, next) = shared.timekeeper.due(&vhost.name, now);
+    if !due.is_empty() {
+        shared.broker.begin(fx);
+        due.iter().for_each(|queue| queue.tick(now, fx));
+        shared.broker.settle(vhost, now, fx);
+    }
+    // Rounded up: a sleep that ends early would spin.
+    now.until(next) + Duration::from_millis(1)
+}

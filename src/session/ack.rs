@@ -1,0 +1,109 @@
+//! Settling deliveries, and the limits on how many may be out.
+
+use std::sync::atomic::Ordering;
+
+use leveret_proto::code::ReplyCode;
+use leveret_proto::exception::Exception;
+use leveret_proto::method::{Method, basic};
+
+use super::Core;
+use super::channel::Mode;
+use crate::broker::queue::{Settlement, settle};
+
+impl Core {
+    /// `basic.ack`, `basic.reject`, `basic.nack`.
+    pub(super) fn settle(
+        &mut self,
+        number: u16,
+        tag: u64,
+        multiple: bool,
+        how: Settlement,
+    ) -> Result<(), Exception> {
+        self.take_from_ledger(number, tag, multiple)?;
+        self.touch(number);
+        let batch = &mut self.batch;
+        if let Some(channel) = self.channels.get_mut(number) {
+            channel.fresh.ack += if how == Settlement::Ack {
+                batch.len() as u64
+            } else {
+                0
+            };
+            if let Mode::Tx(transaction) = &mut channel.mode {
+                transaction.settle(how, std::mem::take(batch));
+                return Ok(());
+            }
+        }
+        settle(batch, how, self.tick, &mut self.fx);
+        self.egress.unpark(&mut self.fx.resume);
+        Ok(())
+    }
+
+    fn take_from_ledger(&mut self, number: u16, tag: u64, multiple: bool) -> Result<(), Exception> {
+        let mut egress = self.egress.lock();
+        let Some(ledger) = egress.ledgers.get_mut(number) else {
+            return Ok(());
+        };
+        if !ledger.take(tag, multiple, &mut self.batch) {
+            let text = format!("unknown delivery tag {tag}");
+            return Err(Exception::new(ReplyCode::PRECONDITION_FAILED, text));
+        }
+        ledger.info.unacked.store(ledger.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// `basic.recover` and `basic.recover-async`: all that is out goes back.
+    pub(super) fn basic_recover(
+        &mut self,
+        number: u16,
+        requeue: bool,
+        answer: bool,
+    ) -> Result<(), Exception> {
+        if !requeue {
+            return Err(Exception::new(ReplyCode::NOT_IMPLEMENTED, "requeue=false"));
+        }
+        self.take_from_ledger(number, 0, true)?;
+        settle(
+            &mut self.batch,
+            Settlement::Requeue,
+            self.tick,
+            &mut self.fx,
+        );
+        self.egress.unpark(&mut self.fx.resume);
+        if answer {
+            self.send(number, &Method::BasicRecoverOk(basic::RecoverOk {}));
+        }
+        Ok(())
+    }
+
+    /// `basic.qos`: with `global` for the channel as a whole, else for consumers to come.
+    pub(super) fn basic_qos(&mut self, number: u16, it: &basic::Qos) -> Result<(), Exception> {
+        if it.prefetch_size != 0 {
+            let text = format!("prefetch_size!=0 ({})", it.prefetch_size);
+            return Err(Exception::new(ReplyCode::NOT_IMPLEMENTED, text));
+        }
+        let is_global_honoured = self.broker.compat.global_qos;
+        let channel = self.channel(number)?;
+        if !it.global {
+            channel.prefetch = it.prefetch_count;
+            channel
+                .info
+                .prefetch_count
+                .store(it.prefetch_count, Ordering::Relaxed);
+        } else if is_global_honoured {
+            channel
+                .info
+                .global_prefetch_count
+                .store(it.prefetch_count, Ordering::Relaxed);
+            self.set_global_prefetch(number, it.prefetch_count);
+        }
+        self.send(number, &Method::BasicQosOk(basic::QosOk {}));
+        Ok(())
+    }
+
+    fn set_global_prefetch(&mut self, number: u16, count: u16) {
+        if let Some(ledger) = self.egress.lock().ledgers.get_mut(number) {
+            ledger.set_global_prefetch(count);
+        }
+        self.egress.unpark(&mut self.fx.resume);
+    }
+}

@@ -1,0 +1,207 @@
+//! Consuming: `basic.consume`, `basic.cancel`, `basic.get`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use leveret_proto::code::ReplyCode;
+use leveret_proto::exception::Exception;
+use leveret_proto::method::{Method, basic};
+
+use super::Core;
+use super::channel::ConsumerHandle;
+use super::reply_to::REPLY_TO;
+use crate::broker::arguments;
+use crate::broker::error::{BrokerError, Resource};
+use crate::broker::event::Event;
+use crate::broker::name::Name;
+use crate::broker::outlet::ConsumerOrigin;
+use crate::broker::permission::Access;
+use crate::broker::queue::{ConsumeError, ConsumerSpec, Got, Queue};
+
+impl Core {
+    pub(super) fn basic_consume(
+        &mut self,
+        number: u16,
+        it: basic::Consume,
+    ) -> Result<(), Exception> {
+        let tag = match it.consumer_tag.as_str() {
+            "" => self.broker.generated_name("amq.ctag-"),
+            tag => Name::from(tag),
+        };
+        if self.channel(number)?.consumers.contains_key(&tag) {
+            let text = format!("attempt to reuse consumer tag '{tag}'");
+            return Err(Exception::new(ReplyCode::NOT_ALLOWED, text));
+        }
+        if it.queue.as_str() == REPLY_TO {
+            return self.consume_replies(number, it, &tag);
+        }
+        let queue = self.readable_queue(number, it.queue.as_str())?;
+        let nowait = it.nowait;
+        let spec = self.consumer_spec(number, it, &queue, tag.clone())?;
+        let key = queue
+            .consume(spec)
+            .map_err(|error| self.not_consuming(error, &queue))?;
+        let handle = ConsumerHandle {
+            queue: Arc::clone(&queue),
+            key,
+        };
+        self.channel(number)?.consumers.insert(tag.clone(), handle);
+        self.touch(number);
+        if !nowait {
+            let consumer_tag = tag.as_str().into();
+            self.send(
+                number,
+                &Method::BasicConsumeOk(basic::ConsumeOk { consumer_tag }),
+            );
+        }
+        queue.resume(key, self.tick, &mut self.fx);
+        self.fx.record(|| Event::ConsumerCreated {
+            vhost: queue.spec.vhost.clone(),
+            queue: queue.name().clone(),
+            consumer_tag: tag,
+        });
+        Ok(())
+    }
+
+    pub(super) fn consumer_spec(
+        &mut self,
+        number: u16,
+        it: basic::Consume,
+        queue: &Queue,
+        tag: Name,
+    ) -> Result<ConsumerSpec, Exception> {
+        let prefetch = self.channel(number)?.prefetch;
+        let open = self.opened()?;
+        let subject = open.vhost.subject(Resource::Queue, queue.name());
+        let priority = arguments::check_consume(&subject, &it.arguments)?;
+        let origin = ConsumerOrigin {
+            connection: open.info.name.clone(),
+            channel: number,
+            user: open.user.name.clone(),
+            arguments: it.arguments,
+        };
+        Ok(ConsumerSpec {
+            tag,
+            outlet: Arc::clone(&self.egress) as _,
+            channel: number,
+            no_ack: it.no_ack,
+            exclusive: it.exclusive,
+            prefetch,
+            priority,
+            origin: Arc::new(origin),
+        })
+    }
+
+    pub(super) fn not_consuming(&self, error: ConsumeError, queue: &Queue) -> BrokerError {
+        let subject = crate::broker::error::Subject {
+            kind: Resource::Queue,
+            name: queue.name().clone(),
+            vhost: queue.spec.vhost.clone(),
+        };
+        match error {
+            ConsumeError::ExclusiveUse => BrokerError::ExclusiveUse(subject),
+            ConsumeError::Gone => BrokerError::NotFound(subject),
+        }
+    }
+
+    pub(super) fn basic_cancel(
+        &mut self,
+        number: u16,
+        it: &basic::Cancel,
+    ) -> Result<(), Exception> {
+        let tag = it.consumer_tag.as_str();
+        if let Some(handle) = self.channel(number)?.consumers.remove(tag) {
+            handle.queue.cancel(handle.key, self.tick, &mut self.fx);
+            let replies = self
+                .channel(number)?
+                .replies
+                .take_if(|(there, _)| *there == *tag);
+            if let Some((_, queue)) = replies {
+                self.drop_replies(&queue);
+            }
+            self.touch(number);
+            self.fx.record(|| Event::ConsumerDeleted {
+                vhost: handle.queue.spec.vhost.clone(),
+                queue: handle.queue.name().clone(),
+                consumer_tag: tag.into(),
+            });
+        }
+        if !it.nowait {
+            let consumer_tag = it.consumer_tag.clone();
+            self.send(
+                number,
+                &Method::BasicCancelOk(basic::CancelOk { consumer_tag }),
+            );
+        }
+        Ok(())
+    }
+
+    /// Its queue is gone; a client that understands it is told.
+    pub(super) fn on_consumer_cancelled(&mut self, number: u16, tag: &Name) {
+        let Some(channel) = self.channels.get_mut(number) else {
+            return;
+        };
+        if channel.consumers.remove(tag).is_none() {
+            return;
+        }
+        self.touch(number);
+        if self.open.as_ref().is_some_and(|open| open.cancel_notify) {
+            let cancel = basic::Cancel {
+                consumer_tag: tag.as_str().into(),
+                nowait: true,
+            };
+            self.send(number, &Method::BasicCancel(cancel));
+        }
+    }
+
+    pub(super) fn basic_get(&mut self, number: u16, it: &basic::Get) -> Result<(), Exception> {
+        let queue = self.readable_queue(number, it.queue.as_str())?;
+        let got = queue.get(it.no_ack, self.tick, &mut self.fx);
+        let info = Arc::clone(&self.channel(number)?.info);
+        let Some(got) = got else {
+            info.stats.get_empty.fetch_add(1, Ordering::Relaxed);
+            self.send(number, &Method::BasicGetEmpty(basic::GetEmpty::default()));
+            return Ok(());
+        };
+        let counter = if it.no_ack {
+            &info.stats.get_no_ack
+        } else {
+            &info.stats.get
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.write_got(number, queue, got, it.no_ack);
+        Ok(())
+    }
+
+    fn write_got(&self, number: u16, queue: Arc<Queue>, got: Got, no_ack: bool) {
+        let mut guard = self.egress.lock();
+        let inner = &mut *guard;
+        let Some(ledger) = inner.ledgers.get_mut(number) else {
+            return;
+        };
+        let Got { entry, remaining } = got;
+        let tag = ledger.next_tag();
+        let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
+        let content = entry.message.content();
+        inner.out.put_get_ok(
+            number,
+            tag,
+            entry.redelivered,
+            remaining,
+            &content,
+            inner.frame_max,
+        );
+        if !no_ack {
+            ledger.push_got(tag, queue, entry);
+            ledger.info.unacked.store(ledger.len(), Ordering::Relaxed);
+        }
+    }
+
+    /// The queue of that name, or the one declared last; the user may read it.
+    fn readable_queue(&mut self, number: u16, name: &str) -> Result<Arc<Queue>, Exception> {
+        let name = self.queue_name(number, name)?;
+        self.allow(Access::Read, Resource::Queue, &name)?;
+        let open = self.opened()?;
+        Ok(open.vhost.queue(&name, Some(open.info.id))?)
+    }
+}

@@ -1,0 +1,188 @@
+//! Logging in: start, tune, open, and what they are refused for.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use leveret_proto::code::ReplyCode;
+use leveret_proto::exception::{Exception, Scope};
+use leveret_proto::method::connection;
+use leveret_proto::sasl;
+use leveret_proto::value::{FieldTable, FieldValue};
+
+use super::{AllowedCache, Core, Open, Session, Verdict};
+use crate::broker::connection::{Connection, Traffic};
+use crate::broker::user::User;
+use crate::broker::vhost::VirtualHost;
+use crate::sync::Ranked;
+
+/// What a connection knows before it is open.
+#[derive(Debug, Default)]
+pub(super) struct Login {
+    user: Option<Arc<User>>,
+    mechanism: String,
+    client_properties: FieldTable,
+}
+
+/// Capabilities that the server has, in RabbitMQ's order.
+const CAPABILITIES: [&str; 9] = [
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "connection.blocked",
+    "consumer_priorities",
+    "authentication_failure_close",
+    "per_consumer_qos",
+    "direct_reply_to",
+];
+
+impl Session {
+    pub(super) fn send_start(&mut self) {
+        let broker = &self.core.broker;
+        let capabilities: FieldTable = CAPABILITIES.iter().map(|name| (*name, true)).collect();
+        let mut properties = FieldTable::new();
+        properties.insert("capabilities", capabilities);
+        properties.insert("cluster_name", broker.node.as_str());
+        properties.insert("copyright", "Copyright (c) the Leveret authors");
+        properties.insert("information", "In-memory broker for development and tests");
+        properties.insert("platform", concat!("Leveret ", env!("CARGO_PKG_VERSION")));
+        properties.insert("product", "RabbitMQ");
+        properties.insert("version", broker.compat.version);
+        let mechanisms = match broker.compat.anonymous {
+            true => "ANONYMOUS PLAIN AMQPLAIN",
+            false => "AMQPLAIN PLAIN",
+        };
+        let machine = &self.machine;
+        self.core
+            .egress
+            .write(|out| machine.send_start(out, properties, mechanisms));
+    }
+
+    pub(super) fn on_start_ok(
+        &mut self,
+        start_ok: connection::StartOk,
+    ) -> Result<Verdict, Exception> {
+        let mechanism = start_ok.mechanism.to_string();
+        self.core.login.client_properties = start_ok.client_properties;
+        // What is not of the mechanism's form gets no answer from RabbitMQ either.
+        let Ok(login) = sasl::decode(&mechanism, &start_ok.response) else {
+            return Ok(Verdict::Hangup);
+        };
+        let user = match login {
+            sasl::Login::Password { user, password } => self.core.log_in(&user, &password),
+            sasl::Login::Anonymous if self.core.broker.compat.anonymous => {
+                self.core.log_in("guest", "guest")
+            }
+            sasl::Login::Anonymous | sasl::Login::External => return Ok(Verdict::Hangup),
+        };
+        let Some(user) = user else {
+            return self.refuse_login(&mechanism);
+        };
+        self.core.login.user = Some(user);
+        self.core.login.mechanism = mechanism;
+        let machine = &self.machine;
+        self.core.egress.write(|out| machine.send_tune(out));
+        Ok(Verdict::Open)
+    }
+
+    /// A client that can take it hears why; any other sees the socket close.
+    fn refuse_login(&self, mechanism: &str) -> Result<Verdict, Exception> {
+        if !self.core.has_capability("authentication_failure_close") {
+            return Ok(Verdict::Hangup);
+        }
+        let text = format!(
+            "Login was refused using authentication mechanism {mechanism}. For details see the \
+             broker logfile."
+        );
+        Err(Exception::new(ReplyCode::ACCESS_REFUSED, text).with_scope(Scope::Connection))
+    }
+
+    pub(super) fn on_open(&mut self, vhost: &str) -> Result<(), Exception> {
+        let (frame_max, channel_max) = (self.machine.frame_max(), self.machine.channel_max());
+        let heartbeat = self.machine.heartbeat();
+        let opened = self.core.open(vhost, (frame_max, channel_max, heartbeat));
+        opened.map_err(|exception| exception.on(10, 40))?;
+        self.core.egress.lock().frame_max = frame_max;
+        let machine = &mut self.machine;
+        self.core.egress.write(|out| machine.send_open_ok(out));
+        Ok(())
+    }
+}
+
+impl Core {
+    fn has_capability(&self, name: &str) -> bool {
+        let capabilities = self.login.client_properties.get("capabilities");
+        matches!(capabilities, Some(FieldValue::Table(table))
+            if matches!(table.get(name), Some(FieldValue::Bool(true))))
+    }
+
+    fn log_in(&self, name: &str, password: &str) -> Option<Arc<User>> {
+        // As RabbitMQ's `loopback_users`: the account that everybody knows is for this machine.
+        let is_allowed = name != "guest" || self.endpoints.peer.ip().to_canonical().is_loopback();
+        let user = self
+            .broker
+            .authenticate(name, password)
+            .filter(|_| is_allowed);
+        if user.is_none() {
+            tracing::warn!(peer = %self.endpoints.peer, user = name, "login refused");
+        }
+        user
+    }
+
+    fn open(&mut self, name: &str, limits: (u32, u16, u16)) -> Result<(), Exception> {
+        let Some(user) = self.login.user.clone() else {
+            return Err(Exception::new(ReplyCode::NOT_ALLOWED, "not logged in"));
+        };
+        let vhost = self.broker.vhost(name)?;
+        if user.permission(name).is_none() {
+            let text = format!("access to vhost '{name}' refused for user '{}'", user.name);
+            return Err(Exception::new(ReplyCode::NOT_ALLOWED, text));
+        }
+        let cancel_notify = self.has_capability("consumer_cancel_notify");
+        let named_blocked = self.has_capability("connection.blocked");
+        let info = Arc::new(self.connection(&vhost, &user, limits));
+        self.tick = vhost.now(self.now.tick);
+        self.broker.add_connection(&info, &mut self.fx);
+        self.open = Some(Open {
+            vhost,
+            user,
+            info,
+            allowed: AllowedCache::default(),
+            cancel_notify,
+            named_blocked,
+        });
+        Ok(())
+    }
+
+    fn connection(
+        &mut self,
+        vhost: &VirtualHost,
+        user: &Arc<User>,
+        limits: (u32, u16, u16),
+    ) -> Connection {
+        let (frame_max, channel_max, heartbeat) = limits;
+        let super::Endpoints { peer, local } = self.endpoints;
+        Connection {
+            id: self.broker.next_connection_id(),
+            name: format!("{} -> {}", canonical(peer), canonical(local)).into(),
+            user: Arc::clone(user),
+            vhost: vhost.name.clone(),
+            peer,
+            local,
+            connected_at_ms: self.now.wall_ms,
+            client_properties: std::mem::take(&mut self.login.client_properties),
+            auth_mechanism: std::mem::take(&mut self.login.mechanism),
+            frame_max,
+            channel_max,
+            heartbeat,
+            outlet: Arc::clone(&self.egress) as _,
+            traffic: Traffic::default(),
+            channels: Ranked::default(),
+        }
+    }
+}
+
+/// IPv4 is shown as such, also where it came in over a dual-stack socket.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

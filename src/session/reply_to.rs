@@ -1,0 +1,138 @@
+//! Direct reply-to: a consumer of `amq.rabbitmq.reply-to` gets replies without a queue that
+//! anybody can see. Behind it stands a hidden queue with one consumer, so that a slow reader is
+//! treated as any other.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use leveret_proto::code::ReplyCode;
+use leveret_proto::content::{Facts as Found, Properties};
+use leveret_proto::exception::Exception;
+use leveret_proto::method::{Method, basic};
+use leveret_proto::value::FieldTable;
+
+use super::Core;
+use super::channel::ConsumerHandle;
+use crate::broker::name::Name;
+use crate::broker::queue::{CloseIf, Queue, QueueSpec};
+
+/// What requesters consume from and put into their `reply_to` property.
+pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+/// What responders see: this, and a token.
+const ADDRESS_PREFIX: &str = "amq.rabbitmq.reply-to.";
+
+impl Core {
+    /// Consume from the pseudo-queue.
+    pub(super) fn consume_replies(
+        &mut self,
+        number: u16,
+        it: basic::Consume,
+        tag: &Name,
+    ) -> Result<(), Exception> {
+        if !it.no_ack {
+            return Err(precondition("reply consumer cannot acknowledge"));
+        }
+        if self.channel(number)?.replies.is_some() {
+            return Err(precondition("reply consumer already set"));
+        }
+        let (nowait, address) = (it.nowait, self.broker.generated_name(ADDRESS_PREFIX));
+        let queue = Arc::new(Queue::new(self.reply_queue(address.clone())?, self.tick));
+        let spec = self.consumer_spec(number, it, &queue, tag.clone())?;
+        let key = queue
+            .consume(spec)
+            .map_err(|error| self.not_consuming(error, &queue))?;
+        self.opened()?
+            .vhost
+            .replies
+            .insert(address, Arc::clone(&queue));
+        let channel = self.channel(number)?;
+        channel.replies = Some((tag.clone(), Arc::clone(&queue)));
+        let handle = ConsumerHandle {
+            queue: Arc::clone(&queue),
+            key,
+        };
+        channel.consumers.insert(tag.clone(), handle);
+        let consumer_tag = tag.as_str().into();
+        self.answer(
+            number,
+            nowait,
+            &Method::BasicConsumeOk(basic::ConsumeOk { consumer_tag }),
+        );
+        queue.resume(key, self.tick, &mut self.fx);
+        Ok(())
+    }
+
+    fn reply_queue(&self, name: Name) -> Result<QueueSpec, Exception> {
+        let open = self.opened()?;
+        Ok(QueueSpec {
+            name,
+            vhost: open.vhost.name.clone(),
+            durable: false,
+            auto_delete: false,
+            owner: Some(open.info.id),
+            arguments: FieldTable::new(),
+            created_by: open.user.name.clone(),
+        })
+    }
+
+    /// The reply consumer was cancelled, or its channel ends.
+    pub(super) fn drop_replies(&mut self, queue: &Queue) {
+        if let Some(open) = &self.open {
+            open.vhost.replies.remove(queue.name());
+        }
+        // Without a condition it cannot be refused.
+        let _ = queue.close(CloseIf::default(), &mut self.fx);
+    }
+
+    /// The properties as recipients see them, where they differ from the publisher's: `reply_to`
+    /// becomes the address of this channel's reply consumer, and `BCC` goes.
+    pub(super) fn rewritten_properties(
+        &mut self,
+        number: u16,
+        raw: &[u8],
+        found: &Found,
+    ) -> Result<Option<BytesMut>, Exception> {
+        let asked = found.reply_to.clone().and_then(|range| raw.get(range));
+        if asked != Some(REPLY_TO.as_bytes()) {
+            return Ok(without_bcc(raw, found));
+        }
+        let Some((_, queue)) = &self.channel(number)?.replies else {
+            return Err(precondition("fast reply consumer does not exist"));
+        };
+        let mut properties =
+            Properties::decode(raw).map_err(|_| Exception::new(ReplyCode::INTERNAL_ERROR, ""))?;
+        properties
+            .headers
+            .as_mut()
+            .map(|headers| headers.remove("BCC"));
+        properties.reply_to = Some(queue.name().as_str().into());
+        let mut rewritten = BytesMut::with_capacity(raw.len() + queue.name().len());
+        properties.encode(&mut rewritten);
+        Ok(Some(rewritten))
+    }
+
+    /// Declaring the pseudo-queue or a live address only asks whether it is there: its consumers.
+    pub(super) fn reply_consumers(&self, name: &str) -> Result<Option<u32>, Exception> {
+        if name == REPLY_TO {
+            return Ok(Some(0));
+        }
+        let is_address = name.starts_with(ADDRESS_PREFIX);
+        let is_live = is_address && self.opened()?.vhost.replies.contains(name);
+        Ok(is_live.then_some(1))
+    }
+}
+
+/// The properties without the header that recipients must not see; `None` when it is not there.
+fn without_bcc(raw: &[u8], found: &Found) -> Option<BytesMut> {
+    let headers = found.headers.clone().and_then(|range| raw.get(range))?;
+    headers.windows(4).find(|four| *four == b"\x03BCC")?;
+    let mut properties = Properties::decode(raw).ok()?;
+    properties.headers.as_mut()?.remove("BCC")?;
+    let mut rewritten = BytesMut::with_capacity(raw.len());
+    properties.encode(&mut rewritten);
+    Some(rewritten)
+}
+
+fn precondition(text: &str) -> Exception {
+    Exception::new(ReplyCode::PRECONDITION_FAILED, text)
+}
