@@ -98,7 +98,7 @@ Leveret: an AMQP 0-9-1 broker in memory, where development and tests use RabbitM
 
 Usage:
   leveret [serve] [OPTIONS]        start the broker; leveret serve --help lists the options
-  leveret ctl COMMAND …            manage it, as rabbitmqctl does; leveret ctl help lists the commands
+  leveret ctl COMMAND …            manage it, as rabbitmqctl does; leveret ctl help lists them
   leveret diagnostics COMMAND …    check it, as rabbitmq-diagnostics does
   leveret install-links DIR        give this program the names below, as links in DIR
 

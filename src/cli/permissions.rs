@@ -296,20 +296,23 @@ fn list_user_topic(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 fn in_vhost(s: &Session<'_>, what: &str, columns: &[&'static str]) -> Result<Output, Failure> {
-    match s.get(&format!("/api/vhosts/{}/{what}", s.vhost_segment()))? {
-        Some(Value::Array(items)) => Ok(listing(&items, columns)),
-        _ => Err(Failure::no_vhost(s.vhost())),
-    }
+    s.require_vhost()?;
+    Ok(listing(&matching(s, what, "vhost", s.vhost())?, columns))
 }
 
 fn of_user(s: &Session<'_>, what: &str, columns: &[&'static str]) -> Result<Output, Failure> {
-    match s.get(&format!("/api/users/{}/{what}", s.arg_segment(0)))? {
-        Some(Value::Array(items)) => Ok(listing(&items, columns)),
-        _ => {
-            let text = format!("{{:no_such_user, \"{}\"}}", s.arg(0));
-            Err(Failure::error(EX_UNAVAILABLE, text))
-        }
+    if !s.exists(&format!("/api/users/{}", s.arg_segment(0)))? {
+        let text = format!("{{:no_such_user, \"{}\"}}", s.arg(0));
+        return Err(Failure::error(EX_UNAVAILABLE, text));
     }
+    Ok(listing(&matching(s, what, "user", s.arg(0))?, columns))
+}
+
+/// Those of all permissions whose `key` is `name`.
+fn matching(s: &Session<'_>, what: &str, key: &str, name: &str) -> Result<Vec<Value>, Failure> {
+    let mut items = s.list(&format!("/api/{what}"))?;
+    items.retain(|item| item.get(key).is_some_and(|value| value == name));
+    Ok(items)
 }
 
 fn listing(items: &[Value], columns: &[&'static str]) -> Output {

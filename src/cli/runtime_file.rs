@@ -194,9 +194,17 @@ fn check_private(path: &Path, about: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a process of that id is there. Where `/proc` is missing every one is taken to be.
+/// Whether a process of that id runs. Where `/proc` is missing every one is taken to.
 pub(crate) fn is_running(pid: u32) -> bool {
-    !Path::new("/proc/self").exists() || Path::new(&format!("/proc/{pid}")).exists()
+    if !Path::new("/proc/self").exists() {
+        return true;
+    }
+    // One that has ended stays there as a zombie until its parent asks, which some never do.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    let state = |stat: String| stat.rsplit_once(')')?.1.trim_start().chars().next();
+    stat.ok()
+        .and_then(state)
+        .is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// The effective user, read off what belongs to it: the call itself would need unsafe code.

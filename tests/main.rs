@@ -1,0 +1,4 @@
+//! Tests of the whole program, by area.
+
+mod cli;
+mod support;
