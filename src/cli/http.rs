@@ -108,7 +108,7 @@ impl Client {
         } = self;
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: {authorization}\r\n\
-             accept: application/json\r\nconnection: close\r\n"
+             accept: */*\r\nconnection: close\r\n"
         );
         for (name, value) in headers {
             let value = value.replace(['\r', '\n'], " ");

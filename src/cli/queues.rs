@@ -154,6 +154,10 @@ fn cell(queue: &Value, column: &str) -> Cell {
     let node = queue.get("node");
     match column {
         _ if !classic && CLASSIC_ONLY.contains(&column) => Cell::Empty,
+        // Absent until the broker has counted for the first time.
+        "messages" | "messages_ready" | "messages_unacknowledged" | "consumers" => {
+            Cell::Plain(value.cloned().unwrap_or(json!(0)))
+        }
         "arguments" => Cell::table(value),
         "effective_policy_definition" => Cell::definition(value),
         "leader" => Cell::of(value.or(node)),
