@@ -1,9 +1,12 @@
-//! Tests of the whole program, by area.
+//! All tests in Rust, in one binary.
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
+    reason = "a test that cannot go on should say where"
 )]
 
 mod cli;
+mod model;
 mod support;
+mod tidy;
+mod wire;

@@ -110,8 +110,10 @@ pub fn scan(properties: &[u8]) -> Result<Facts, DecodeError> {
 fn flags(from: &mut Reader<'_>) -> Result<u16, DecodeError> {
     let first = from.u16()?;
     let mut last = first;
+    // RabbitMQ minds neither further words nor that one announced does not come.
     while last & CONTINUATION != 0 {
-        last = from.u16()?;
+        let Ok(next) = from.u16() else { break };
+        last = next;
     }
     Ok(first & !CONTINUATION)
 }

@@ -114,7 +114,7 @@ impl Core {
     /// Declaring the pseudo-queue or a live address only asks whether it is there: its consumers.
     pub(super) fn reply_consumers(&self, name: &str) -> Result<Option<u32>, Exception> {
         if name == REPLY_TO {
-            return Ok(Some(0));
+            return Ok(Some(1));
         }
         let is_address = name.starts_with(ADDRESS_PREFIX);
         let is_live = is_address && self.opened()?.vhost.replies.contains(name);

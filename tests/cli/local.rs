@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::support::Broker;
+use super::broker::Broker;
 
 fn leveret(broker: &Broker, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_leveret"))

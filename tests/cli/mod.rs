@@ -10,8 +10,9 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::Broker;
+use broker::Broker;
 
+mod broker;
 mod local;
 
 #[derive(Deserialize)]

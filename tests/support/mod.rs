@@ -1,129 +1,254 @@
-//! A broker for tests that need one: a process of its own, on ports of its own.
+//! A broker without sockets and clock, and an outlet that records.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
-use base64::Engine as _;
-use serde_json::Value;
+use leveret::broker::compat::Compat;
+use leveret::broker::connection::ConnectionId;
+use leveret::broker::effects::Effects;
+use leveret::broker::exchange::{Destination, ExchangeKind, ExchangeSpec, route};
+use leveret::broker::message::{Facts, Message, Parts};
+use leveret::broker::outlet::{ConsumerOrigin, Delivered, Delivery, Notice, Outlet, Parked};
+use leveret::broker::publish::{Outcome, publish};
+use leveret::broker::queue::{
+    ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Settlement, Unacked, settle,
+};
+use leveret::broker::tick::Tick;
+use leveret::broker::vhost::VirtualHost;
+use leveret::broker::{Broker, BrokerSpec, Timer};
+use leveret_proto::content::Properties;
+use leveret_proto::value::{FieldTable, FieldValue};
 
-/// A broker that is gone with this value, unless it was there before.
-#[derive(Debug)]
-pub(crate) struct Broker {
-    process: Option<(Child, PathBuf)>,
-    /// Host and port of the management API.
-    address: String,
+/// Keeps the deadlines that queues ask for; a test fires them itself.
+#[derive(Debug, Default)]
+pub(crate) struct HandTimer(Mutex<Vec<(Tick, Arc<Queue>)>>);
+
+impl Timer for HandTimer {
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>) {
+        self.0.lock().unwrap().append(deadlines);
+    }
+
+    fn moved(&self) {}
 }
 
-impl Broker {
-    /// Starts an empty one. With `LEVERET_TEST_ADDRESS` (host:port of a management API) set, that
-    /// broker is used instead: it must be empty, have the user guest, and be named
-    /// rabbit@localhost. A real RabbitMQ will do, which is how the transcripts are checked.
-    pub(crate) fn start() -> Self {
-        if let Ok(address) = std::env::var("LEVERET_TEST_ADDRESS") {
-            return Self {
-                process: None,
-                address,
-            };
-        }
-        let directory = scratch();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_leveret"))
-            .args([
-                "serve",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                "0",
-                "--management-port",
-                "0",
-            ])
-            .args([
-                "--node",
-                "rabbit@localhost",
-                "--compat",
-                "4.0",
-                "--log-level",
-                "error",
-            ])
-            .arg("--ports-file")
-            .arg(directory.join("ports.json"))
-            .env("LEVERET_RUNTIME_DIR", directory.join("runtime"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It speaks once it is ready.
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ports = std::fs::read_to_string(directory.join("ports.json")).unwrap();
-        let ports: Value = serde_json::from_str(&ports).unwrap();
-        let address = format!("127.0.0.1:{}", ports["management"]);
-        Self {
-            process: Some((child, directory)),
-            address,
-        }
-    }
+/// Records what is delivered to it.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    pub(crate) unacked: Mutex<Vec<Unacked>>,
+    pub(crate) bodies: Mutex<Vec<String>>,
+    pub(crate) notices: Mutex<Vec<Notice>>,
+}
 
-    /// The URL by which the command line reaches it.
-    pub(crate) fn url(&self) -> String {
-        format!("http://guest:guest@{}", self.address)
-    }
-
-    /// The directory where its command line finds it without a URL, if it was started here.
-    pub(crate) fn runtime_directory(&self) -> Option<PathBuf> {
-        self.process
-            .as_ref()
-            .map(|(_, directory)| directory.join("runtime"))
-    }
-
-    /// One request to the management API as guest; the status.
-    pub(crate) fn request(&self, method: &str, path: &str, body: &Value) -> u16 {
-        let login = base64::engine::general_purpose::STANDARD.encode("guest:guest");
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Basic {login}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        answer
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok())
+impl Outlet for Recorder {
+    fn deliver(&self, delivery: Delivery<'_>, entry: Entry) -> Delivered {
+        let body = String::from_utf8_lossy(entry.message.body()).into_owned();
+        self.bodies
+            .lock()
             .unwrap()
+            .push(format!("{}:{body}", delivery.consumer_tag));
+        if !delivery.no_ack {
+            let (queue, consumer) = (Arc::clone(delivery.queue), delivery.consumer);
+            self.unacked.lock().unwrap().push(Unacked {
+                tag: 0,
+                queue,
+                consumer,
+                entry,
+            });
+        }
+        Delivered::Sent { first: false }
     }
+
+    fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap().push(notice);
+    }
+
+    fn traffic(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    fn flush(&self, _resume: &mut Vec<Parked>) {}
 }
 
-impl Drop for Broker {
-    fn drop(&mut self) {
-        if let Some((mut child, directory)) = self.process.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-            let _ = std::fs::remove_dir_all(directory);
+/// One virtual host and a time that moves only by hand.
+pub(crate) struct World {
+    pub(crate) broker: Broker,
+    pub(crate) vhost: Arc<VirtualHost>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) now: Tick,
+    timer: Arc<HandTimer>,
+    fx: Effects,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let timer = Arc::new(HandTimer::default());
+        let spec = BrokerSpec {
+            compat: Compat::default(),
+            node: "rabbit@test".into(),
+            seed: Some(1),
+            wall_start_ms: 0,
+        };
+        let broker = Broker::new(spec, Arc::clone(&timer) as _);
+        let vhost = broker.vhost("/").unwrap();
+        let recorder = Arc::new(Recorder::default());
+        let (now, fx) = (Tick::from_ms(0), Effects::default());
+        Self {
+            broker,
+            vhost,
+            recorder,
+            now,
+            timer,
+            fx,
         }
     }
-}
 
-/// A directory that no other test uses.
-fn scratch() -> PathBuf {
-    let name = format!(
-        "leveret-test-{}-{:08x}",
-        std::process::id(),
-        fastrand::u32(..)
-    );
-    let directory = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&directory).unwrap();
-    directory
+    fn settle(&mut self) {
+        self.broker.settle(&self.vhost, self.now, &mut self.fx);
+    }
+
+    /// Declare a queue with these arguments.
+    pub(crate) fn queue(&mut self, name: &str, arguments: &[(&str, FieldValue)]) -> Arc<Queue> {
+        let arguments: FieldTable = arguments.iter().cloned().collect();
+        let spec = QueueSpec {
+            name: name.into(),
+            vhost: "/".into(),
+            durable: true,
+            auto_delete: false,
+            owner: None,
+            arguments,
+            created_by: "guest".into(),
+        };
+        let id = Some(ConnectionId(1));
+        let (queue, _) = self
+            .vhost
+            .declare_queue(spec, id, self.now, &mut self.fx)
+            .unwrap();
+        self.settle();
+        queue
+    }
+
+    /// Declare an exchange.
+    pub(crate) fn exchange(&mut self, name: &str, kind: ExchangeKind) {
+        let spec = ExchangeSpec {
+            name: name.into(),
+            vhost: "/".into(),
+            kind,
+            durable: true,
+            auto_delete: false,
+            internal: false,
+            arguments: FieldTable::new(),
+            created_by: "guest".into(),
+        };
+        self.vhost.declare_exchange(spec, &mut self.fx).unwrap();
+    }
+
+    /// Bind a queue.
+    pub(crate) fn bind(&mut self, source: &str, queue: &Arc<Queue>, key: &str) {
+        let source = self.vhost.exchange(source).unwrap();
+        let to = Destination::Queue(Arc::clone(queue));
+        self.vhost
+            .bind(&source, to, &key.into(), &FieldTable::new(), &mut self.fx)
+            .unwrap();
+    }
+
+    /// Publish a body.
+    pub(crate) fn publish(&mut self, exchange: &str, key: &str, body: &str) -> Outcome {
+        self.publish_with(exchange, key, body, &Properties::default())
+    }
+
+    /// Publish a body with properties.
+    pub(crate) fn publish_with(
+        &mut self,
+        exchange: &str,
+        key: &str,
+        body: &str,
+        properties: &Properties,
+    ) -> Outcome {
+        let mut raw = bytes::BytesMut::new();
+        properties.encode(&mut raw);
+        let exchange = self.vhost.exchange(exchange).unwrap();
+        let found = route(&self.vhost, &exchange, key, properties.headers.as_ref());
+        let parts = Parts {
+            exchange: exchange.name(),
+            routing_key: key,
+            properties: &raw,
+        };
+        let facts = Facts::read(&raw).unwrap();
+        let message = Message::pack(&mut self.fx.packer, parts, facts, body.as_bytes(), self.now);
+        let outcome = publish(&found.queues, &Arc::new(message), self.now, &mut self.fx);
+        self.settle();
+        outcome
+    }
+
+    /// Add a consumer that acknowledges, served at once.
+    pub(crate) fn consume(
+        &mut self,
+        queue: &Arc<Queue>,
+        tag: &str,
+        prefetch: u16,
+        priority: i64,
+    ) -> ConsumerKey {
+        let origin = ConsumerOrigin {
+            connection: "test".into(),
+            channel: 1,
+            user: "guest".into(),
+            arguments: FieldTable::new(),
+        };
+        let spec = ConsumerSpec {
+            tag: tag.into(),
+            outlet: Arc::clone(&self.recorder) as _,
+            channel: 1,
+            no_ack: false,
+            exclusive: false,
+            prefetch,
+            priority,
+            origin: Arc::new(origin),
+        };
+        let key = queue.consume(spec).unwrap();
+        queue.resume(key, self.now, &mut self.fx);
+        self.settle();
+        key
+    }
+
+    /// Settle the oldest delivery that is out.
+    pub(crate) fn settle_first(&mut self, how: Settlement) {
+        let first = self.recorder.unacked.lock().unwrap().remove(0);
+        settle(&mut vec![first], how, self.now, &mut self.fx);
+        self.settle();
+    }
+
+    /// What was delivered since the last look, as `tag:body`.
+    pub(crate) fn delivered(&self) -> Vec<String> {
+        std::mem::take(&mut self.recorder.bodies.lock().unwrap())
+    }
+
+    /// Take all that waits, as `basic.get` does.
+    pub(crate) fn drain(&mut self, queue: &Arc<Queue>) -> Vec<String> {
+        let mut bodies = Vec::new();
+        while let Some(got) = queue.get(true, self.now, &mut self.fx) {
+            bodies.push(String::from_utf8_lossy(got.entry.message.body()).into_owned());
+        }
+        self.settle();
+        bodies
+    }
+
+    /// Take one message whole.
+    pub(crate) fn get(&mut self, queue: &Arc<Queue>) -> Option<Arc<Message>> {
+        let got = queue.get(true, self.now, &mut self.fx)?;
+        Some(got.entry.message)
+    }
+
+    /// Let time pass; what is due by then is done.
+    pub(crate) fn pass_ms(&mut self, ms: u64) {
+        self.now = self.now.plus_ms(ms);
+        loop {
+            let mut armed = self.timer.0.lock().unwrap();
+            let Some(at) = armed.iter().position(|(at, _)| *at <= self.now) else {
+                return;
+            };
+            let (_, queue) = armed.remove(at);
+            drop(armed);
+            queue.tick(self.now, &mut self.fx);
+            self.settle();
+        }
+    }
 }
