@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod cli;
 mod model;
 mod support;
 mod tidy;

@@ -1,294 +1,324 @@
-//! `rabbitmqctl`: finds the broker, runs the command, prints what the original prints.
+//! `rabbitmqctl` and `rabbitmq-diagnostics`: from arguments to an exit code.
+//!
+//! The order of complaints is the original's: an unknown command, then options, then the number of
+//! arguments, then their values, then a broker that is not there; only then the banner.
 
-use std::process::ExitCode;
-use std::time::Duration;
+use super::command::{Command, Invalid, Tools};
+use super::failure::{EX_UNAVAILABLE, EX_USAGE, Failure};
+use super::output::{Format, print, print_error};
+use super::parse::{Parsed, parse};
+use super::session::{Session, TIMEOUT_S};
+use super::{
+    connections, definitions, diagnostics, exchanges, features, help, node, parameters,
+    permissions, policies, queues, status, users, vhosts,
+};
 
-use base64::Engine as _;
-use serde_json::Value;
-
-use super::command::Typed;
-use super::http::{Client, HttpError};
-use super::output::{Failed, complain, say};
-use super::{lists, runtime_file, status, users};
-
-/// How long a command may take, where it does not say.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A command: its name, its arguments as usage shows them, how many, what it does.
-pub(super) struct Command {
-    pub(super) name: &'static str,
-    pub(super) usage: &'static str,
-    pub(super) words: std::ops::RangeInclusive<usize>,
-    pub(super) run: fn(&Session<'_>) -> Result<(), Failed>,
+/// Which of RabbitMQ's tools is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Ctl,
+    Diagnostics,
+    Queues,
+    Plugins,
 }
 
-/// A command being run.
-pub(super) struct Session<'a> {
-    pub(super) tool: &'a str,
-    pub(super) typed: &'a Typed,
-    client: Client,
-    /// The node's name, for banners.
-    pub(super) node: String,
+impl Tool {
+    pub(super) const ALL: [Self; 4] = [Self::Ctl, Self::Diagnostics, Self::Queues, Self::Plugins];
+
+    /// The tool that is called by that name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ctl => "rabbitmqctl",
+            Self::Diagnostics => "rabbitmq-diagnostics",
+            Self::Queues => "rabbitmq-queues",
+            Self::Plugins => "rabbitmq-plugins",
+        }
+    }
+
+    fn has(self, command: &Command) -> bool {
+        match command.tools {
+            Tools::Both => true,
+            Tools::Ctl => self == Self::Ctl,
+            Tools::Diagnostics => matches!(self, Self::Diagnostics | Self::Queues),
+        }
+    }
 }
 
-fn all() -> impl Iterator<Item = &'static Command> {
-    users::COMMANDS
+/// The commands of a tool.
+pub(super) fn commands(tool: Tool) -> impl Iterator<Item = &'static Command> {
+    TABLES
         .iter()
-        .chain(lists::COMMANDS)
-        .chain(status::COMMANDS)
+        .copied()
+        .flatten()
+        .filter(move |command| tool.has(command))
 }
 
-/// Run one command line of `tool`.
-pub(super) fn run(tool: &str, arguments: &[String]) -> ExitCode {
-    let typed = Typed::parse(arguments);
-    match try_run(tool, &typed) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failed) => failed.report(),
+/// The command of that name.
+pub(super) fn find(tool: Tool, name: &str) -> Option<&'static Command> {
+    commands(tool).find(|command| command.name == name)
+}
+
+/// Runs one command line, without the tool's own name, and returns its exit code.
+pub(super) fn run(tool: Tool, arguments: &[String]) -> u8 {
+    match dispatch(tool, arguments) {
+        Ok(()) => 0,
+        Err(failure) => {
+            print_error(&format!("{}\n", failure.text));
+            failure.exit
+        }
     }
 }
 
-fn try_run(tool: &str, typed: &Typed) -> Result<(), Failed> {
-    let name = typed.words.first().map_or("", String::as_str);
-    if typed.flag("--version", "-v") || name == "version" {
-        say(crate::broker::compat::Compat::default().version);
-        return Ok(());
-    }
-    if name == "help" || typed.flag("--help", "-h") {
-        say(&usage(tool));
-        return Ok(());
-    }
-    let command = all()
-        .find(|command| command.name == name)
-        .ok_or_else(|| not_found(tool, name))?;
-    check_words(tool, typed, command)?;
-    let (client, node) = connect(typed)?;
-    (command.run)(&Session {
-        tool,
-        typed,
-        client,
-        node,
-    })
-}
-
-fn check_words(tool: &str, typed: &Typed, command: &Command) -> Result<(), Failed> {
-    let given = typed.words.len() - 1;
-    let fault = match given {
-        given if given < *command.words.start() => "not enough arguments.",
-        given if given > *command.words.end() => "too many arguments.",
-        _ => return Ok(()),
+fn dispatch(tool: Tool, arguments: &[String]) -> Result<(), Failure> {
+    let command = match choose(tool, arguments)? {
+        Choice::Command(command) => command,
+        Choice::Text(text) => {
+            print(&text);
+            return Ok(());
+        }
     };
-    Err(invalid(tool, typed, command, 64, fault))
+    let parsed = parse(arguments, &[command.options]);
+    if parsed.flag("help") {
+        print(&help::of_command(tool, command));
+        return Ok(());
+    }
+    let invalid = |invalid: &Invalid| usage_failure(tool, command, arguments, invalid);
+    let format = check_options(&parsed).map_err(|error| invalid(&error))?;
+    let session = Session::new(command, &parsed, format);
+    check_arguments(&session).map_err(|error| invalid(&error))?;
+    execute(&session)
 }
 
-/// `Error (argument validation)` with the usage behind it.
-pub(super) fn invalid(
-    tool: &str,
-    typed: &Typed,
+enum Choice {
+    Command(&'static Command),
+    Text(String),
+}
+
+/// Finds out which command is meant, not yet knowing what its options are.
+fn choose(tool: Tool, arguments: &[String]) -> Result<Choice, Failure> {
+    let all: Vec<_> = commands(tool).map(|command| command.options).collect();
+    let parsed = parse(arguments, &all);
+    let Some(name) = parsed.words.first() else {
+        if parsed.flag("version") {
+            let version = find(tool, "version").map_or_else(String::new, |version| {
+                status::spoken_version(&Session::new(version, &parsed, Format::Table))
+            });
+            return Ok(Choice::Text(format!("{version}\n")));
+        }
+        let text = help::overview(tool);
+        let failure = || Failure::bare(EX_USAGE, text.trim_end_matches('\n'));
+        return if parsed.flag("help") {
+            Ok(Choice::Text(text.clone()))
+        } else {
+            Err(failure())
+        };
+    };
+    if let Some(command) = find(tool, name) {
+        return Ok(Choice::Command(command));
+    }
+    if NOT_HERE.contains(&name.as_str()) {
+        let text = format!("'{name}' is not available: Leveret is a single node without a disk");
+        return Err(Failure::error(EX_UNAVAILABLE, text));
+    }
+    let text = match help::suggestion(tool, name) {
+        Some(like) => format!("\nCommand '{name}' not found. \nDid you mean '{like}'? \n"),
+        None => format!(
+            "\nCommand '{name}' not found. \n{}",
+            help::overview(tool).trim_end()
+        ),
+    };
+    Err(Failure::bare(EX_USAGE, text))
+}
+
+fn check_options(parsed: &Parsed) -> Result<Format, Invalid> {
+    let complain = |invalid: &[(String, String)]| {
+        let lines: Vec<_> = invalid
+            .iter()
+            .map(|(name, value)| format!("{name} : {value}"))
+            .collect();
+        let text = format!("Invalid options for this command:\n{}", lines.join("\n"));
+        Invalid::usage(text)
+    };
+    if !parsed.invalid.is_empty() {
+        return Err(complain(&parsed.invalid));
+    }
+    match parsed.option("formatter") {
+        None => Ok(Format::default()),
+        Some(name) => Format::parse(name)
+            .ok_or_else(|| complain(&[("--formatter".to_owned(), name.to_owned())])),
+    }
+}
+
+fn check_arguments(session: &Session<'_>) -> Result<(), Invalid> {
+    let (least, most) = session.command.arity;
+    match session.args().len() {
+        count if count < least => return Err(Invalid::usage("not enough arguments.")),
+        count if count > most => return Err(Invalid::usage("too many arguments.")),
+        _ => {}
+    }
+    if !session.command.columns.is_empty() {
+        let asked = session
+            .args()
+            .iter()
+            .flat_map(|argument| argument.split(','));
+        let unknown: Vec<_> = asked
+            .map(str::trim)
+            .filter(|name| !session.command.columns.contains(name))
+            .collect();
+        if !unknown.is_empty() {
+            let text = format!("Info key(s) {} are not supported", unknown.join(","));
+            return Err(Invalid::usage(text));
+        }
+    }
+    (session.command.check)(session)
+}
+
+fn execute(session: &Session<'_>) -> Result<(), Failure> {
+    let command = session.command;
+    if session.timeout_ms(TIMEOUT_S) == 0 {
+        return Err(Failure::timeout(command.name, &session.node(), 0));
+    }
+    if command.needs_broker {
+        session.probe()?;
+    }
+    if let Some(banner) = command.banner.filter(|_| !session.is_quiet()) {
+        print(&format!("{}\n", banner(session)));
+    }
+    let output = (command.run)(session)?;
+    let hidden = session.is_silent() || session.option("table-headers") == Some("false");
+    print(&output.render(session.format, command.titled && !hidden));
+    Ok(())
+}
+
+fn usage_failure(
+    tool: Tool,
     command: &Command,
-    code: u8,
-    fault: &str,
-) -> Failed {
-    Failed::plain(
-        code,
-        format!(
-            "Error (argument validation): {fault}\nArguments given:\n\t{}\n\nUsage\n\n{tool} \
-             [--node <node>] [--longnames] [--quiet] {} {}",
-            typed.words.join(" "),
-            command.name,
-            command.usage
-        ),
-    )
-}
-
-fn not_found(tool: &str, name: &str) -> Failed {
-    if name.is_empty() {
-        return Failed::plain(64, usage(tool));
-    }
-    let nearest = all()
-        .map(|command| (distance(name, command.name), command.name))
-        .min();
-    match nearest {
-        Some((near, command)) if near <= 3 => {
-            let text = format!("\nCommand '{name}' not found. \nDid you mean '{command}'? \n");
-            Failed::plain(64, text)
-        }
-        _ => Failed::plain(
-            64,
-            format!("\nCommand '{name}' not found. \n{}", usage(tool)),
-        ),
-    }
-}
-
-/// How many letters must change to make one word of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
-        for (to, wanted) in other.bytes().enumerate() {
-            let changed = diagonal + usize::from(letter != wanted);
-            diagonal = row[to + 1];
-            row[to + 1] = changed.min(diagonal + 1).min(row[to] + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-fn usage(tool: &str) -> String {
-    let mut text = format!(
-        "\nUsage\n\n{tool} [--node <node>] [--timeout <timeout>] [--longnames] [--quiet] <command> \
-         [<command options>]\n\nAvailable commands:\n\n"
+    arguments: &[String],
+    invalid: &Invalid,
+) -> Failure {
+    let text = format!(
+        "Error (argument validation): {}\nArguments given:\n\t{}\n\nUsage\n\n{}",
+        invalid.text,
+        arguments.join(" "),
+        help::usage(tool, command)
     );
-    for command in all() {
-        text.push_str(&format!("   {} {}\n", command.name, command.usage));
-    }
-    text
+    Failure::bare(invalid.exit, text)
 }
 
-/// The broker meant: by `--url`, else the one of this user on this machine.
-fn connect(typed: &Typed) -> Result<(Client, String), Failed> {
-    let seconds = typed
-        .option("--timeout")
-        .and_then(|text| text.parse::<u64>().ok());
-    let timeout = Some(seconds.map_or(TIMEOUT, Duration::from_secs));
-    let from_environment = std::env::var("LEVERET_URL").ok();
-    if let Some(url) = typed
-        .option("--url")
-        .map(str::to_owned)
-        .or(from_environment)
-    {
-        return by_url(&url, timeout);
-    }
-    let node = typed
-        .option("--node")
-        .map(str::to_owned)
-        .or_else(|| std::env::var("RABBITMQ_NODENAME").ok());
-    let file = runtime_file::find(node.as_deref()).map_err(|_| no_node(node.as_deref()))?;
-    let client = Client {
-        host: file.host,
-        port: file.management_port,
-        authorization: format!("Bearer {}", file.token),
-        timeout,
-    };
-    Ok((client, file.node))
-}
+const TABLES: &[&[Command]] = &[
+    help::COMMANDS,
+    node::COMMANDS,
+    users::COMMANDS,
+    permissions::COMMANDS,
+    vhosts::COMMANDS,
+    queues::COMMANDS,
+    exchanges::COMMANDS,
+    connections::COMMANDS,
+    policies::COMMANDS,
+    parameters::COMMANDS,
+    features::COMMANDS,
+    status::COMMANDS,
+    diagnostics::COMMANDS,
+    definitions::COMMANDS,
+];
 
-fn by_url(url: &str, timeout: Option<Duration>) -> Result<(Client, String), Failed> {
-    let bad = || {
-        Failed::plain(
-            64,
-            format!("Error: not a URL like http://user:password@host:15672: {url}"),
-        )
-    };
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(bad)?
-        .trim_end_matches('/');
-    let (login, host) = rest.rsplit_once('@').ok_or_else(bad)?;
-    let (host, port) = host.rsplit_once(':').unwrap_or((host, "15672"));
-    let port = port.parse().map_err(|_| bad())?;
-    let login = base64::engine::general_purpose::STANDARD.encode(login);
-    let authorization = format!("Basic {login}");
-    let client = Client {
-        host: host.to_owned(),
-        port,
-        authorization,
-        timeout,
-    };
-    Ok((client, format!("rabbit@{host}")))
-}
-
-fn no_node(node: Option<&str>) -> Failed {
-    let node = runtime_file::full_node_name(node.unwrap_or("rabbit"));
-    Failed::plain(
-        69,
-        format!(
-            "Error: unable to perform an operation on node '{node}'. Please see diagnostics \
-             information and suggestions below.\n\nMost common reasons for this are:\n\n * Target \
-             node is not running (start it with: leveret)\n * It runs as another user of this \
-             machine\n * It has another name (see --node and RABBITMQ_NODENAME)\n"
-        ),
-    )
-}
-
-impl Session<'_> {
-    /// A word behind the command.
-    pub(super) fn word(&self, at: usize) -> &str {
-        self.typed.words.get(at + 1).map_or("", String::as_str)
-    }
-
-    /// A line about what is being done.
-    pub(super) fn banner(&self, text: &str) {
-        if !self.typed.is_quiet() {
-            say(text);
-        }
-    }
-
-    /// A hint on standard error.
-    pub(super) fn hint(&self, text: &str) {
-        if !self.typed.is_quiet() {
-            complain(text);
-        }
-    }
-
-    /// One request: the status and the body as JSON.
-    pub(super) fn call(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<(u16, Value), Failed> {
-        self.call_with(method, path, &[], body)
-    }
-
-    /// One request with more headers.
-    pub(super) fn call_with(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Result<(u16, Value), Failed> {
-        let body = body.map(Value::to_string);
-        let response =
-            self.client
-                .request(method, path, headers, body.as_deref().map(str::as_bytes));
-        let response = response.map_err(|error| self.unreachable(&error))?;
-        if response.status == 401 {
-            return Err(Failed::error(77, "access refused"));
-        }
-        let json = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-        Ok((response.status, json))
-    }
-
-    /// The reason the broker gave.
-    pub(super) fn refused(&self, answer: &Value) -> Failed {
-        let reason = answer
-            .get("reason")
-            .map(super::output::plain)
-            .unwrap_or_default();
-        Failed::error(69, &reason)
-    }
-
-    fn unreachable(&self, error: &HttpError) -> Failed {
-        match error {
-            HttpError::Timeout => Failed::plain(
-                75,
-                format!("Error: operation on node {} timed out", self.node),
-            ),
-            HttpError::Unreachable(_) => no_node(Some(&self.node)),
-            HttpError::Broken(_) => Failed::error(70, &error.to_string()),
-        }
-    }
-}
+/// What RabbitMQ's tools can do, and this broker has nothing to do it to.
+const NOT_HERE: &[&str] = &[
+    "change_cluster_node_type",
+    "decode",
+    "encode",
+    "environment",
+    "eval",
+    "eval_file",
+    "exec",
+    "force_boot",
+    "force_gc",
+    "force_reset",
+    "forget_cluster_node",
+    "join_cluster",
+    "reconcile_vhosts",
+    "remote_shell",
+    "report",
+    "reset",
+    "resume_listeners",
+    "rotate_logs",
+    "schema_info",
+    "set_disk_free_limit",
+    "set_log_level",
+    "set_vm_memory_high_watermark",
+    "start_app",
+    "stop_app",
+    "suspend_listeners",
+];
 
 #[cfg(test)]
 mod tests {
-    use super::distance;
+    use super::*;
+
+    fn refused(line: &str) -> (u8, String) {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let failure = dispatch(Tool::Ctl, &words).unwrap_err();
+        (failure.exit, failure.text)
+    }
 
     #[test]
-    fn distances() {
-        assert_eq!(distance("list_user", "list_users"), 1);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
+    fn too_few_and_too_many_arguments() {
+        let want = "Error (argument validation): not enough arguments.\nArguments given:\n\
+                    \tadd_user\n\nUsage\n\nrabbitmqctl [--node <node>] [--longnames] [--quiet] \
+                    add_user <username> [<password>] [<password_hash> --pre-hashed-password]";
+        assert_eq!(refused("add_user"), (64, want.to_owned()));
+        assert!(refused("add_user a b c").1.contains("too many arguments."));
+    }
+
+    #[test]
+    fn unknown_options_and_columns() {
+        let (exit, text) = refused("list_queues --nosuch name");
+        let want = "Error (argument validation): Invalid options for this command:\n--nosuch : \n\
+                    Arguments given:\n\tlist_queues --nosuch name\n";
+        assert_eq!((exit, text.starts_with(want)), (64, true), "{text}");
+        let (_, text) = refused("list_queues name,nosuch other");
+        assert!(
+            text.contains("Info key(s) nosuch,other are not supported\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn values_that_cannot_be() {
+        let (exit, text) = refused("add_user  x");
+        assert_eq!(exit, 65);
+        assert!(
+            text.contains("Bad argument: user cannot be an empty string\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn unknown_commands() {
+        let want = "\nCommand 'list_user' not found. \nDid you mean 'list_users'? \n";
+        assert_eq!(refused("list_user"), (64, want.to_owned()));
+        let (exit, text) = refused("nosuch_command");
+        assert_eq!(exit, 64);
+        assert!(
+            text.starts_with("\nCommand 'nosuch_command' not found. \n\nUsage\n\nrabbitmqctl ")
+        );
+        assert_eq!(refused("join_cluster rabbit@x").0, 69);
+        assert_eq!(refused("check_running").0, 64);
+    }
+
+    #[test]
+    fn names_are_unique_and_options_do_not_collide() {
+        for tool in [Tool::Ctl, Tool::Diagnostics] {
+            let mut names: Vec<_> = commands(tool).map(|command| command.name).collect();
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(names.len(), count);
+            assert!(names.iter().all(|name| !NOT_HERE.contains(name)));
+        }
     }
 }

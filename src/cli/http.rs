@@ -10,25 +10,25 @@ use std::time::{Duration, Instant};
 
 /// Where the management API is and how to prove who asks.
 #[derive(Debug, Clone)]
-pub(super) struct Client {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(crate) struct Client {
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// The value of the `Authorization` header.
-    pub(super) authorization: String,
+    pub(crate) authorization: String,
     /// `None` waits for ever.
-    pub(super) timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What came back, whatever the status.
 #[derive(Debug)]
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Why there is no response.
 #[derive(Debug)]
-pub(super) enum HttpError {
+pub(crate) enum HttpError {
     /// Nobody answers at that address.
     Unreachable(String),
     /// The deadline passed.
@@ -38,8 +38,13 @@ pub(super) enum HttpError {
 }
 
 impl Client {
+    /// Checks that something listens, without sending anything.
+    pub(crate) fn probe(&self) -> Result<(), HttpError> {
+        self.connect(self.deadline()).map(drop)
+    }
+
     /// Sends one request and reads the whole response.
-    pub(super) fn request(
+    pub(crate) fn request(
         &self,
         method: &str,
         path: &str,
@@ -103,7 +108,7 @@ impl Client {
         } = self;
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: {authorization}\r\n\
-             accept: application/json\r\nconnection: close\r\n"
+             accept: */*\r\nconnection: close\r\n"
         );
         for (name, value) in headers {
             let value = value.replace(['\r', '\n'], " ");
@@ -210,7 +215,7 @@ fn read_chunks(input: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> {
         }
         read_exactly(input, size, body)?;
         if !read_line(input)?.is_empty() {
-            return Err(invalid("a chunk is longer than announced"));
+            return Err(invalid("a chunk is longer than it says"));
         }
     }
 }
@@ -229,7 +234,7 @@ fn invalid(why: &'static str) -> io::Error {
 }
 
 /// Encodes one path segment: everything but unreserved characters.
-pub(super) fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -328,9 +333,6 @@ mod tests {
             authorization: String::new(),
             timeout: Some(Duration::from_secs(5)),
         };
-        assert!(matches!(
-            client.request("GET", "/", &[], None),
-            Err(HttpError::Unreachable(_))
-        ));
+        assert!(matches!(client.probe(), Err(HttpError::Unreachable(_))));
     }
 }

@@ -1,57 +1,112 @@
-//! The command line: one binary under several names.
+//! The command line: one program that serves, and that answers as RabbitMQ's tools do.
 //!
-//! As `leveret` or `rabbitmq-server` it serves; as `rabbitmqctl` or `rabbitmq-diagnostics` (a
-//! link, or `leveret ctl …`) it speaks RabbitMQ's command line, over the management API.
-
-mod command;
-mod ctl;
-mod http;
-mod links;
-mod lists;
-mod output;
-mod runtime_file;
-mod serve;
-mod status;
-mod users;
+//! The tools reach a broker only through the management API, so they work with any broker that has
+//! one, in this process or not. What kind of tool is meant is told by the name the program was
+//! called by, or by its first argument; `leveret --help` lists both. One file per family of
+//! resources holds a table of commands, and what they do; [`ctl`] finds and runs them.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Names under which the tool answers, and what it calls itself then.
-const TOOLS: [&str; 4] = [
-    "rabbitmqctl",
-    "rabbitmq-diagnostics",
-    "rabbitmq-queues",
-    "rabbitmq-plugins",
-];
+mod command;
+mod connections;
+mod ctl;
+mod definitions;
+mod diagnostics;
+mod exchanges;
+mod failure;
+mod features;
+mod help;
+mod http;
+mod links;
+mod node;
+mod output;
+mod parameters;
+mod parse;
+mod permissions;
+mod policies;
+mod queues;
+mod runtime_file;
+mod serve;
+mod session;
+mod status;
+mod users;
+mod value;
+mod vhosts;
 
-/// Run what these arguments, the program's name first, ask for.
+use ctl::Tool;
+use serve::ServeOptions;
+
+/// Runs what these arguments, the name the program was called by first, ask for.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     let mut arguments = arguments.into_iter();
-    let program = arguments.next().unwrap_or_default();
-    let program = Path::new(&program)
+    let called = arguments.next().unwrap_or_default();
+    let called = Path::new(&called)
         .file_name()
         .and_then(|name| name.to_str())
-        .unwrap_or("leveret");
+        .unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
-    if let Some(tool) = TOOLS.iter().find(|tool| **tool == program) {
-        return ctl::run(tool, &rest);
-    }
-    match rest.split_first() {
-        Some((word, rest)) if word == "ctl" => ctl::run("rabbitmqctl", rest),
-        Some((word, rest)) if word == "diagnostics" => ctl::run("rabbitmq-diagnostics", rest),
-        Some((word, rest)) if word == "install-links" => links::install(rest.first()),
-        Some((word, rest)) if word == "serve" => serve(rest),
-        _ => serve(&rest),
+    match Tool::named(called) {
+        Some(tool) => ctl::run(tool, &rest).into(),
+        None if called == "rabbitmq-server" => start(&rest),
+        None => by_first_argument(&rest),
     }
 }
 
-fn serve(rest: &[String]) -> ExitCode {
-    let all = std::iter::once("leveret".to_owned()).chain(rest.iter().cloned());
-    match serve::ServeOptions::try_parse_from(all) {
-        Ok(options) => serve::run(&options),
-        Err(error) => error.exit(),
+fn by_first_argument(arguments: &[String]) -> ExitCode {
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map_or("", String::as_str) {
+        "ctl" => ctl::run(Tool::Ctl, rest).into(),
+        "diagnostics" => ctl::run(Tool::Diagnostics, rest).into(),
+        "install-links" => links::run(rest).into(),
+        "serve" => start(rest),
+        "-h" | "--help" | "help" => say(HELP),
+        "-V" | "--version" | "version" => say(concat!("leveret ", env!("CARGO_PKG_VERSION"), "\n")),
+        "" => start(arguments),
+        option if option.starts_with('-') => start(arguments),
+        unknown => {
+            output::print_error(&format!("leveret: there is no '{unknown}' here\n\n{HELP}"));
+            failure::EX_USAGE.into()
+        }
     }
 }
+
+fn say(text: &str) -> ExitCode {
+    output::print(text);
+    ExitCode::SUCCESS
+}
+
+fn start(arguments: &[String]) -> ExitCode {
+    let line = std::iter::once("leveret serve").chain(arguments.iter().map(String::as_str));
+    match ServeOptions::try_parse_from(line) {
+        Ok(options) => serve::run(&options),
+        Err(error) => {
+            let _ = error.print();
+            if error.use_stderr() {
+                failure::EX_USAGE.into()
+            } else {
+                ExitCode::SUCCESS
+            }
+        }
+    }
+}
+
+const HELP: &str = "\
+Leveret: an AMQP 0-9-1 broker in memory, where development and tests use RabbitMQ
+
+Usage:
+  leveret [serve] [OPTIONS]        start the broker; leveret serve --help lists the options
+  leveret ctl COMMAND …            manage it, as rabbitmqctl does; leveret ctl help lists them
+  leveret diagnostics COMMAND …    check it, as rabbitmq-diagnostics does
+  leveret install-links DIR        give this program the names below, as links in DIR
+
+Called by one of these names it is that program:
+  rabbitmq-server         leveret serve
+  rabbitmqctl             leveret ctl
+  rabbitmq-diagnostics    leveret diagnostics (rabbitmq-queues and rabbitmq-plugins likewise)
+
+ctl and diagnostics find a broker of the same user on this machine by themselves;
+--url http://guest:guest@HOST:15672, or LEVERET_URL, names one elsewhere.
+";

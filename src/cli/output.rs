@@ -1,182 +1,308 @@
-//! What the command line prints, and how it ends.
+//! What a command answers, and the forms it can be printed in.
+//!
+//! Everything the tools print goes through here: standard output may be a pipe that nobody reads
+//! any more, which must not become a panic.
 
-use std::io::Write as _;
-use std::process::ExitCode;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// To standard output. A closed pipe is the reader's business.
-pub(super) fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+use super::value::Cell;
+
+/// What a command has to say when it succeeded.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// The banner said it all.
+    Nothing,
+    /// One message.
+    Text(String),
+    /// Rows and columns.
+    Listing(Listing),
+    /// A text for people and a document for programs, such as a health check.
+    Report { text: String, json: Value },
 }
 
-/// To standard error.
-pub(super) fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+/// Rows under named columns.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<Cell>>,
+    /// Whether RabbitMQ prints it row by row: then an empty listing prints nothing at all, while
+    /// one that was collected first prints an empty line (and `[]` in JSON).
+    pub(crate) streamed: bool,
 }
 
-/// Why a command failed: RabbitMQ's exit code, and what it prints.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failed {
-    pub(super) code: u8,
-    pub(super) text: String,
-}
-
-impl Failed {
-    /// `Error:` and a text on the next line.
-    pub(super) fn error(code: u8, text: &str) -> Self {
-        Self {
-            code,
-            text: format!("Error:\n{text}"),
-        }
-    }
-
-    /// A text as it is.
-    pub(super) fn plain(code: u8, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            text: text.into(),
-        }
-    }
-
-    pub(super) fn report(&self) -> ExitCode {
-        complain(&self.text);
-        ExitCode::from(self.code)
-    }
-}
-
-/// How rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Formatter {
-    Tabs,
+/// The forms of `--formatter`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Format {
+    #[default]
+    Table,
+    PrettyTable,
     Json,
     Csv,
-    Pretty,
+    Erlang,
 }
 
-impl Formatter {
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            "table" | "string" | "report" => Some(Self::Tabs),
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            "pretty_table" => Some(Self::Pretty),
-            _ => None,
-        }
-    }
-
-    /// Rows under their column names.
-    pub(super) fn rows(self, columns: &[String], rows: &[Vec<Value>], headers: bool) -> String {
-        match self {
-            Self::Json => json_rows(columns, rows),
-            Self::Csv => lines(columns, rows, headers, ",", |value| {
-                format!("\"{}\"", plain(value))
-            }),
-            Self::Tabs => lines(columns, rows, headers && !rows.is_empty(), "\t", plain),
-            Self::Pretty => pretty(columns, rows),
-        }
-    }
-}
-
-fn lines(
-    columns: &[String],
-    rows: &[Vec<Value>],
-    headers: bool,
-    separator: &str,
-    show: impl Fn(&Value) -> String,
-) -> String {
-    let quote = separator == ",";
-    let header: Vec<String> = columns
-        .iter()
-        .map(|name| {
-            if quote {
-                format!("\"{name}\"")
-            } else {
-                name.clone()
-            }
+impl Format {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "table" | "string" | "plugins" => Self::Table,
+            "pretty_table" => Self::PrettyTable,
+            "json" | "json_stream" => Self::Json,
+            "csv" => Self::Csv,
+            "erlang" => Self::Erlang,
+            _ => return None,
         })
-        .collect();
-    let header = headers.then(|| header.join(separator));
-    let rows = rows
-        .iter()
-        .map(|row| row.iter().map(&show).collect::<Vec<_>>().join(separator));
-    header
-        .into_iter()
-        .chain(rows)
-        .collect::<Vec<_>>()
-        .join("\n")
+    }
+
+    /// Whether a program reads it, so that nothing else may be printed.
+    pub(crate) fn is_for_programs(self) -> bool {
+        matches!(self, Self::Json | Self::Csv)
+    }
 }
 
-/// One object a line, the comma in front: as the original streams them.
-fn json_rows(columns: &[String], rows: &[Vec<Value>]) -> String {
-    let object = |row: &Vec<Value>| {
-        let fields = columns.iter().zip(row);
-        let fields: Vec<String> = fields
-            .map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())))
-            .collect();
-        format!("{{{}}}", fields.join(","))
-    };
-    match rows {
-        [] => "[]".to_owned(),
-        rows => {
-            let all: Vec<String> = rows.iter().map(object).collect();
-            format!("[\n{}\n]", all.join("\n,"))
+impl Output {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// The whole answer, with its final newline, as it goes to standard output.
+    pub(crate) fn render(&self, format: Format, headers: bool) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Text(text) => render_text(text, format),
+            Self::Listing(listing) => listing.render(format, headers),
+            Self::Report { text, json } => match format {
+                Format::Json => format!("{json}\n"),
+                _ if text.is_empty() => String::new(),
+                _ => render_text(text, format),
+            },
         }
     }
 }
 
-/// A value on a tab-separated line.
-pub(super) fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        Value::Array(all) if all.iter().all(Value::is_string) => {
-            let all: Vec<String> = all.iter().map(plain).collect();
-            format!("[{}]", all.join(", "))
+fn render_text(text: &str, format: Format) -> String {
+    match format {
+        Format::Json => format!("{}\n", json!({ "message": text })),
+        Format::PrettyTable => pretty(&["Output"], &[vec![text.to_owned()]]),
+        Format::Erlang => format!("{text:?}\n"),
+        Format::Table | Format::Csv => format!("{text}\n"),
+    }
+}
+
+impl Listing {
+    fn render(&self, format: Format, headers: bool) -> String {
+        if self.rows.is_empty() {
+            return self.render_empty(format);
         }
-        Value::Object(fields) => {
-            let term = |value: &Value| {
-                value
-                    .as_str()
-                    .map_or_else(|| plain(value), |text| format!("\"{text}\""))
-            };
-            let all: Vec<String> = fields
+        match format {
+            Format::Table => self.render_table(headers),
+            Format::Csv => self.render_csv(),
+            Format::Json => self.render_json(),
+            Format::Erlang => self.render_erlang(),
+            Format::PrettyTable => {
+                let cells = |row: &Vec<Cell>| row.iter().map(Cell::pretty).collect();
+                pretty(
+                    &self.columns,
+                    &self.rows.iter().map(cells).collect::<Vec<_>>(),
+                )
+            }
+        }
+    }
+
+    fn render_empty(&self, format: Format) -> String {
+        match (format, self.streamed) {
+            (Format::Json, true) => "[\n]\n".to_owned(),
+            (Format::Erlang, _) | (Format::Json, false) => "[]\n".to_owned(),
+            (_, true) => String::new(),
+            (Format::Csv, false) => "\n\n\n".to_owned(),
+            (Format::Table, false) => "\n".to_owned(),
+            (Format::PrettyTable, false) => pretty(&["Output"], &[vec!["[]".to_owned()]]),
+        }
+    }
+
+    fn render_table(&self, headers: bool) -> String {
+        let mut text = String::new();
+        if headers {
+            text.push_str(&self.columns.join("\t"));
+            text.push('\n');
+        }
+        for row in &self.rows {
+            text.push_str(&row.iter().map(Cell::plain).collect::<Vec<_>>().join("\t"));
+            text.push('\n');
+        }
+        text
+    }
+
+    fn render_csv(&self) -> String {
+        let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let mut lines = vec![
+            self.columns
                 .iter()
-                .map(|(key, value)| format!("{{\"{key}\",{}}}", term(value)))
-                .collect();
-            format!("[{}]", all.join(","))
+                .map(|name| quote(name))
+                .collect::<Vec<_>>(),
+        ];
+        for row in &self.rows {
+            lines.push(row.iter().map(|cell| quote(&cell.plain())).collect());
         }
-        other => other.to_string(),
+        lines.iter().map(|line| line.join(",") + "\n").collect()
+    }
+
+    fn render_json(&self) -> String {
+        let object = |row: &Vec<Cell>| {
+            let pair = |(name, cell): (&&str, &Cell)| format!("{name:?}:{}", cell.json());
+            let pairs: Vec<_> = self.columns.iter().zip(row).map(pair).collect();
+            format!("{{{}}}\n", pairs.join(","))
+        };
+        format!(
+            "[\n{}]\n",
+            self.rows.iter().map(object).collect::<Vec<_>>().join(",")
+        )
+    }
+
+    fn render_erlang(&self) -> String {
+        let list = |row: &Vec<Cell>| {
+            let pair = |(name, cell): (&&str, &Cell)| format!("{{{name},{}}}", cell.erlang());
+            let pairs: Vec<_> = self.columns.iter().zip(row).map(pair).collect();
+            format!("[{}]", pairs.join(","))
+        };
+        format!(
+            "[{}]\n",
+            self.rows.iter().map(list).collect::<Vec<_>>().join(",\n ")
+        )
     }
 }
 
-fn pretty(columns: &[String], rows: &[Vec<Value>]) -> String {
-    let cells: Vec<Vec<String>> = rows
+/// A table drawn with the terminal's line characters (VT100's alternate character set).
+fn pretty(columns: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |index: usize, name: &str| {
+        let cells = rows.iter().filter_map(|row| row.get(index));
+        cells
+            .map(|cell| cell.chars().count())
+            .fold(name.chars().count(), usize::max)
+    };
+    let widths: Vec<usize> = columns
         .iter()
-        .map(|row| row.iter().map(plain).collect())
+        .enumerate()
+        .map(|(index, name)| width(index, name))
         .collect();
-    let width = |at: usize| {
-        let cells = cells
-            .iter()
-            .filter_map(|row| row.get(at))
-            .chain(columns.get(at));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    let rule = |left: char, middle: &str, right: char| {
+        let bars: Vec<_> = widths.iter().map(|width| "q".repeat(width + 2)).collect();
+        format!("\x1b(0{left}{}{right}\x1b(B\n", bars.join(middle))
     };
-    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
-    let rule = |left: &str, middle: &str, right: &str| {
-        let parts: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
-        format!("{left}{}{right}", parts.join(middle))
-    };
-    let line = |cells: &[String]| {
-        let padded: Vec<String> = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!(" {cell:width$} "))
-            .collect();
-        format!("│{}│", padded.join("│"))
-    };
-    let mut all = vec![rule("┌", "┬", "┐"), line(columns), rule("├", "┼", "┤")];
-    all.extend(cells.iter().map(|row| line(row)));
-    all.push(rule("└", "┴", "┘"));
-    all.join("\n")
+    let mut text = rule('l', "w", 'k');
+    for (name, width) in columns.iter().zip(&widths) {
+        let pad = width.saturating_sub(name.chars().count());
+        let _ = write!(text, "{BAR} \x1b[1m{name}\x1b[0m{:pad$} ", "");
+    }
+    let _ = writeln!(text, "{BAR}");
+    for row in rows {
+        text.push_str(&rule('t', "n", 'u'));
+        for (cell, width) in row.iter().zip(&widths) {
+            let pad = width.saturating_sub(cell.chars().count());
+            let _ = write!(text, "{BAR} {cell}{:pad$} ", "");
+        }
+        let _ = writeln!(text, "{BAR}");
+    }
+    text.push_str(&rule('m', "v", 'j'));
+    text
+}
+
+/// Writes to standard output; a reader that went away is no error of ours.
+pub(crate) fn print(text: &str) {
+    let mut output = io::stdout().lock();
+    let _ = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
+}
+
+/// Writes to standard error.
+pub(crate) fn print_error(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A vertical line.
+const BAR: &str = "\x1b(0x\x1b(B";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users(streamed: bool) -> Output {
+        let row = |name: &str, tags: Value| vec![Cell::text(name), Cell::atoms(Some(&tags))];
+        let rows = vec![row("al", json!(["administrator"])), row("erin", json!([]))];
+        Output::Listing(Listing {
+            columns: vec!["user", "tags"],
+            rows,
+            streamed,
+        })
+    }
+
+    #[test]
+    fn a_table() {
+        let want = "user\ttags\nal\t[administrator]\nerin\t[]\n";
+        assert_eq!(users(false).render(Format::Table, true), want);
+        assert_eq!(
+            users(false).render(Format::Table, false),
+            "al\t[administrator]\nerin\t[]\n"
+        );
+    }
+
+    #[test]
+    fn json_has_one_row_per_line() {
+        let want = "[\n{\"user\":\"al\",\"tags\":[\"administrator\"]}\n,{\"user\":\"erin\",\"tags\":[]}\n]\n";
+        assert_eq!(users(true).render(Format::Json, true), want);
+    }
+
+    #[test]
+    fn csv_quotes_everything() {
+        let want = "\"user\",\"tags\"\n\"al\",\"[administrator]\"\n\"erin\",\"[]\"\n";
+        assert_eq!(users(true).render(Format::Csv, true), want);
+    }
+
+    #[test]
+    fn a_pretty_table_is_drawn() {
+        let want = "\x1b(0lqqqqqqwqqqqqqqqqqqqqqqk\x1b(B\n\
+            \x1b(0x\x1b(B \x1b[1muser\x1b[0m \x1b(0x\x1b(B \x1b[1mtags\x1b[0m          \x1b(0x\x1b(B\n\
+            \x1b(0tqqqqqqnqqqqqqqqqqqqqqqu\x1b(B\n\
+            \x1b(0x\x1b(B al   \x1b(0x\x1b(B administrator \x1b(0x\x1b(B\n\
+            \x1b(0tqqqqqqnqqqqqqqqqqqqqqqu\x1b(B\n\
+            \x1b(0x\x1b(B erin \x1b(0x\x1b(B               \x1b(0x\x1b(B\n\
+            \x1b(0mqqqqqqvqqqqqqqqqqqqqqqj\x1b(B\n";
+        assert_eq!(users(true).render(Format::PrettyTable, true), want);
+    }
+
+    #[test]
+    fn an_empty_listing_depends_on_how_it_is_made() {
+        let empty = |streamed, format| {
+            let listing = Listing {
+                columns: vec!["name"],
+                rows: Vec::new(),
+                streamed,
+            };
+            Output::Listing(listing).render(format, true)
+        };
+        assert_eq!(
+            [empty(true, Format::Table), empty(false, Format::Table)],
+            ["", "\n"]
+        );
+        assert_eq!(
+            [empty(true, Format::Csv), empty(false, Format::Csv)],
+            ["", "\n\n\n"]
+        );
+        assert_eq!(
+            [empty(true, Format::Json), empty(false, Format::Json)],
+            ["[\n]\n", "[]\n"]
+        );
+    }
+
+    #[test]
+    fn a_message_in_json() {
+        let output = Output::text("Ping succeeded");
+        assert_eq!(
+            output.render(Format::Json, true),
+            "{\"message\":\"Ping succeeded\"}\n"
+        );
+    }
 }

@@ -16,18 +16,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RuntimeFile {
     /// The node's name, as in `rabbit@host`.
-    pub node: String,
+    pub(super) node: String,
     /// The server's process id.
-    pub pid: u32,
+    pub(super) pid: u32,
     /// Where the management API can be reached; loopback unless the server is bound elsewhere.
     #[serde(default = "loopback")]
-    pub host: String,
+    pub(super) host: String,
     /// The port of AMQP 0-9-1.
-    pub amqp_port: u16,
+    pub(super) amqp_port: u16,
     /// The port of the management API.
-    pub management_port: u16,
+    pub(super) management_port: u16,
     /// The bearer token that stands for an administrator of everything.
-    pub token: String,
+    pub(super) token: String,
 }
 
 /// Removes the file when the server ends.
@@ -194,14 +194,22 @@ fn check_private(path: &Path, about: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a process of that id is there. Where `/proc` is missing every one is taken to be.
+/// Whether a process of that id runs. Where `/proc` is missing every one is taken to.
 pub(crate) fn is_running(pid: u32) -> bool {
-    !Path::new("/proc/self").exists() || Path::new(&format!("/proc/{pid}")).exists()
+    if !Path::new("/proc/self").exists() {
+        return true;
+    }
+    // One that has ended stays there as a zombie until its parent asks, which some never do.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    let state = |stat: String| stat.rsplit_once(')')?.1.trim_start().chars().next();
+    stat.ok()
+        .and_then(state)
+        .is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// The effective user, read off what belongs to it: the call itself would need unsafe code.
 fn user_id() -> io::Result<u32> {
-    let home = || std::env::var_os("HOME").ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+    let home = || std::env::var_os("HOME").ok_or(io::Error::from(io::ErrorKind::NotFound));
     fs::metadata("/proc/self")
         .or_else(|_| fs::metadata(home()?))
         .map(|about| about.uid())

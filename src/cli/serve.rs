@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::output::{complain, say};
+use super::output::{print, print_error};
 use super::runtime_file::{self, RuntimeFile};
 use crate::broker::compat::Compat;
 use crate::management::{self, Api};
@@ -89,8 +89,8 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
         .with_target(false)
         .init();
     let Some(compat) = Compat::named(&options.compat, options.strict) else {
-        complain(&format!(
-            "no release line '{}': there are 3.10, 4.0 and 4.3",
+        print_error(&format!(
+            "no release line '{}': there are 3.10, 4.0 and 4.3\n",
             options.compat
         ));
         return ExitCode::from(64);
@@ -100,7 +100,7 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
     {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error.to_string());
+            print_error(&format!("{error}\n"));
             ExitCode::FAILURE
         }
     }
@@ -204,7 +204,7 @@ fn announce(
         std::fs::rename(&partial, path)?;
     }
     let version = &server.shared().broker.compat.version;
-    say(&format!(
+    print(&format!(
         "Leveret {} is ready in {:.1} ms, as RabbitMQ {version}\n\n  AMQP        {}\n  management  \
          http://guest:guest@localhost:{management}\n",
         env!("CARGO_PKG_VERSION"),

@@ -1,217 +1,549 @@
-//! How the broker is, and stopping it.
+//! What a node says of itself: `status`, `cluster_status` and the versions.
+
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::ctl::{Command, Session};
-use super::output::{Failed, Formatter, say};
+use super::command::{
+    Command,
+    Group::{Cluster, Help, Observability, Operations},
+    Opt, Tools,
+};
+use super::failure::Failure;
+use super::output::Output;
+use super::session::Session;
+use super::value::bare;
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "status",
-        usage: "[--unit <unit>] [--formatter <formatter>]",
-        words: 0..=0,
-        run: status,
-    },
-    Command {
-        name: "ping",
-        usage: "",
-        words: 0..=0,
-        run: ping,
-    },
-    Command {
-        name: "check_running",
-        usage: "",
-        words: 0..=0,
-        run: check_running,
-    },
-    Command {
-        name: "check_port_connectivity",
-        usage: "",
-        words: 0..=0,
-        run: check_port_connectivity,
-    },
-    Command {
-        name: "await_startup",
-        usage: "",
-        words: 0..=0,
-        run: await_startup,
-    },
-    Command {
-        name: "server_version",
-        usage: "",
-        words: 0..=0,
-        run: server_version,
-    },
-    Command {
-        name: "stop",
-        usage: "[<pidfile>]",
-        words: 0..=1,
-        run: stop,
-    },
-    Command {
-        name: "shutdown",
-        usage: "[--wait]",
-        words: 0..=0,
-        run: stop,
-    },
+    Command::new(
+        "status",
+        Observability,
+        "Shows the state of the broker",
+        status,
+    )
+    .usage((0, 0), "[--unit <unit>] [--timeout <timeout>]")
+    .options(&[Opt::text("unit")])
+    .help(&[(
+        "--unit <bytes | mb | mib | gb | gib>",
+        "the unit of memory and disk space",
+    )])
+    .tools(Tools::Both)
+    .banner(|s| format!("Status of node {} ...", s.node())),
+    Command::new(
+        "cluster_status",
+        Cluster,
+        "Shows the cluster: one node",
+        cluster_status,
+    )
+    .usage((0, 0), "[--timeout <timeout>]")
+    .tools(Tools::Both)
+    .banner(|s| format!("Cluster status of node {} ...", s.node())),
+    Command::new(
+        "set_cluster_name",
+        Cluster,
+        "Names the cluster",
+        set_cluster_name,
+    )
+    .usage((1, 1), "<name>")
+    .banner(|s| format!("Setting cluster name to {} ...", s.arg(0))),
+    Command::new(
+        "version",
+        Help,
+        "Shows the version of RabbitMQ that is spoken",
+        version,
+    )
+    .tools(Tools::Both)
+    .offline(),
+    Command::new(
+        "server_version",
+        Observability,
+        "Shows the broker's version",
+        server_version,
+    )
+    .usage((0, 0), "[--timeout <timeout>]")
+    .tools(Tools::Diagnostics)
+    .banner(|s| format!("Asking node {} for its RabbitMQ version...", s.node())),
+    Command::new(
+        "erlang_version",
+        Observability,
+        "Shows the version given as Erlang's",
+        erlang_version,
+    )
+    .usage((0, 0), "[--timeout <timeout>]")
+    .tools(Tools::Diagnostics)
+    .banner(|s| format!("Asking node {} for its Erlang/OTP version...", s.node())),
+    Command::new("node_health_check", Operations, "Does nothing", |_| {
+        Ok(Output::text(
+            "This command is DEPRECATED and is a no-op. It will be removed in a future version. \n\
+             Use one of the options covered in \
+             https://www.rabbitmq.com/monitoring.html#health-checks instead.",
+        ))
+    })
+    .usage((0, 0), "[--timeout <timeout>]")
+    .tools(Tools::Both)
+    .offline(),
 ];
 
-fn is_json(session: &Session<'_>) -> bool {
-    session.typed.formatter() == Ok(Formatter::Json)
+/// Answers of the broker that most of these commands start from.
+struct Node {
+    overview: Value,
+    node: Value,
 }
 
-fn message(session: &Session<'_>, text: &str) {
-    match is_json(session) {
-        true => say(&json!({ "message": text }).to_string()),
-        false => say(text),
-    }
-}
-
-fn status(session: &Session<'_>) -> Result<(), Failed> {
-    let (_, overview) = session.call("GET", "/api/overview", None)?;
-    let (_, node) = session.call("GET", &format!("/api/nodes/{}", session.node), None)?;
-    if is_json(session) {
-        say(&json!({
-            "pid": node["os_pid"].as_str().and_then(|pid| pid.parse::<u64>().ok()),
-            "rabbitmq_version": overview["rabbitmq_version"],
-            "leveret_version": env!("CARGO_PKG_VERSION"),
-            "uptime": node["uptime"].as_u64().unwrap_or(0) / 1000,
-            "is_under_maintenance": false,
-            "memory": { "total": { "rss": node["mem_used"] } },
-            "alarms": [],
-            "listeners": overview["listeners"],
-            "totals": { "connection_count": overview["object_totals"]["connections"],
-                        "queue_count": overview["object_totals"]["queues"] },
+impl Node {
+    fn ask(s: &Session<'_>) -> Result<Self, Failure> {
+        let overview = s.get("/api/overview")?.unwrap_or_default();
+        let name = overview.get("node").cloned();
+        let nodes = s.list("/api/nodes")?;
+        let ours = nodes
+            .iter()
+            .find(|node| node.get("name") == name.as_ref())
+            .or(nodes.first());
+        Ok(Self {
+            node: ours.cloned().unwrap_or_default(),
+            overview,
         })
-        .to_string());
-        return Ok(());
     }
-    session.banner(&format!("Status of node {} ...", session.node));
-    say(&report(session, &overview, &node));
-    Ok(())
-}
 
-/// The original's sections, as far as they mean something here.
-fn report(session: &Session<'_>, overview: &Value, node: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let resident = node["mem_used"].as_f64().unwrap_or(0.0) / 1e6;
-    let mut lines = vec![
-        "Runtime\n".to_owned(),
-        format!("OS PID: {}", text(&node["os_pid"])),
-        "OS: Linux".to_owned(),
-        format!(
-            "Uptime (seconds): {}",
-            node["uptime"].as_u64().unwrap_or(0) / 1000
-        ),
-        "Is under maintenance?: false".to_owned(),
-        format!("RabbitMQ version: {}", text(&overview["rabbitmq_version"])),
-        format!("Leveret version: {}", env!("CARGO_PKG_VERSION")),
-        format!("Node name: {}", session.node),
-        "\nMemory\n".to_owned(),
-        format!("Total memory used: {resident:.4} mb"),
-        "\nAlarms\n\n(none)".to_owned(),
-        "\nTotals\n".to_owned(),
-        format!(
-            "Connection count: {}",
-            overview["object_totals"]["connections"]
-        ),
-        format!("Queue count: {}", overview["object_totals"]["queues"]),
-        format!("Virtual host count: {}", vhosts(session)),
-        "\nListeners\n".to_owned(),
-    ];
-    for listener in overview["listeners"].as_array().into_iter().flatten() {
-        let protocol = text(&listener["protocol"]);
-        let purpose = if protocol == "http" {
-            "HTTP API"
-        } else {
-            "AMQP 0-9-1"
-        };
-        lines.push(format!(
-            "Interface: {}, port: {}, protocol: {protocol}, purpose: {purpose}",
-            text(&listener["ip_address"]),
-            listener["port"],
-        ));
+    fn overview(&self, key: &str) -> String {
+        self.overview.get(key).map(bare).unwrap_or_default()
     }
-    lines.join("\n")
+
+    fn number(&self, key: &str) -> u64 {
+        self.node
+            .get(key)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    }
+
+    fn total(&self, key: &str) -> u64 {
+        let totals = self.overview.get("object_totals");
+        totals
+            .and_then(|totals| totals.get(key))
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    }
+
+    fn strings(&self, key: &str) -> Vec<String> {
+        let list = self.node.get(key).and_then(Value::as_array);
+        list.into_iter().flatten().map(bare).collect()
+    }
+
+    fn name(&self) -> String {
+        self.overview("node")
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        let name = self.name();
+        let raised = |key: &str| self.node.get(key) == Some(&Value::Bool(true));
+        let mut alarms = Vec::new();
+        if raised("mem_alarm") {
+            alarms.push(format!("Memory alarm on node {name}"));
+        }
+        if raised("disk_free_alarm") {
+            alarms.push(format!("Free disk space alarm on node {name}"));
+        }
+        alarms
+    }
 }
 
-fn vhosts(session: &Session<'_>) -> usize {
-    let answer = session.call("GET", "/api/vhosts", None);
-    answer
-        .ok()
-        .and_then(|(_, all)| all.as_array().map(Vec::len))
-        .unwrap_or(0)
+fn status(s: &Session<'_>) -> Result<Output, Failure> {
+    let node = Node::ask(s)?;
+    let vhosts = s.list("/api/vhosts")?.len();
+    let text = status_text(&node, vhosts, s.option("unit").unwrap_or("gb"));
+    Ok(Output::Report {
+        text,
+        json: status_json(&node, vhosts),
+    })
 }
 
-fn ping(session: &Session<'_>) -> Result<(), Failed> {
-    session.banner(&format!(
-        "Will ping {}. This only checks if the OS process is running and registered with epmd. \
-         Timeout: 60000 ms.",
-        session.node
-    ));
-    session.call("GET", "/api/version", None)?;
-    message(session, "Ping succeeded");
-    Ok(())
-}
-
-fn check_running(session: &Session<'_>) -> Result<(), Failed> {
-    session.banner(&format!(
-        "Checking if RabbitMQ is running on node {} ...",
-        session.node
-    ));
-    session.call("GET", "/api/version", None)?;
-    message(
-        session,
-        &format!(
-            "RabbitMQ on node {} is fully booted and running",
-            session.node
-        ),
+fn status_text(node: &Node, vhosts: usize, unit: &str) -> String {
+    let mut text = String::from("[]\n");
+    runtime(&mut text, node);
+    section(&mut text, "Plugins");
+    let _ = writeln!(text, "Enabled plugins:\n");
+    bullets(&mut text, &node.strings("enabled_plugins"));
+    section(&mut text, "Data directory");
+    let directory = node.node.get("db_dir").map(bare).unwrap_or_default();
+    let _ = writeln!(text, "Node data directory: {directory}");
+    section(&mut text, "Config files");
+    bullets(&mut text, &node.strings("config_files"));
+    section(&mut text, "Log file(s)");
+    bullets(&mut text, &node.strings("log_files"));
+    section(&mut text, "Alarms");
+    lines(&mut text, &node.alarms());
+    section(&mut text, "Tags");
+    lines(&mut text, &[]);
+    section(&mut text, "Memory");
+    let limit = amount(node.number("mem_limit"), unit);
+    let _ = writeln!(
+        text,
+        "Total memory used: {}\nCalculation strategy: rss\n\
+         Memory high watermark setting: {limit}, computed to: {limit}",
+        amount(node.number("mem_used"), unit),
     );
-    Ok(())
+    section(&mut text, "File Descriptors");
+    let _ = writeln!(
+        text,
+        "Total: {}, limit: {}",
+        node.number("fd_used"),
+        node.number("fd_total")
+    );
+    section(&mut text, "Free Disk Space");
+    let _ = writeln!(
+        text,
+        "Low free disk space watermark: {}\nFree disk space: {}",
+        amount(node.number("disk_free_limit"), unit),
+        amount(node.number("disk_free"), unit),
+    );
+    section(&mut text, "Totals");
+    let _ = writeln!(
+        text,
+        "Connection count: {}\nQueue count: {}\nVirtual host count: {vhosts}",
+        node.total("connections"),
+        node.total("queues"),
+    );
+    section(&mut text, "Listeners");
+    lines(
+        &mut text,
+        &listeners(&node.overview)
+            .iter()
+            .map(Listener::line)
+            .collect::<Vec<_>>(),
+    );
+    text.trim_end().to_owned()
 }
 
-fn check_port_connectivity(session: &Session<'_>) -> Result<(), Failed> {
-    session.banner(&format!(
-        "Testing TCP connections to all active listeners on node {} ...",
-        session.node
-    ));
-    let (_, overview) = session.call("GET", "/api/overview", None)?;
-    for listener in overview["listeners"].as_array().into_iter().flatten() {
-        let port = listener["port"]
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok())
-            .unwrap_or(0);
-        session.hint(&format!("Will connect to 127.0.0.1:{port}"));
-        if std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            return Err(Failed::error(
-                69,
-                &format!("Connection to port {port} failed"),
-            ));
+fn runtime(text: &mut String, node: &Node) {
+    section(text, "Runtime");
+    let version = node.overview("rabbitmq_version");
+    let _ = writeln!(
+        text,
+        "OS PID: {}\nOS: {}\nUptime (seconds): {}\nIs under maintenance?: {}\n\
+         RabbitMQ version: {version}\nNode name: {}\nErlang configuration: {}\n\
+         Erlang processes: {} used, {} limit\nScheduler run queue: {}\n\
+         Cluster heartbeat timeout (net_ticktime): {}",
+        node.node.get("os_pid").map(bare).unwrap_or_default(),
+        os(),
+        node.number("uptime") / 1000,
+        node.node.get("being_drained") == Some(&Value::Bool(true)),
+        node.name(),
+        node.overview("erlang_full_version"),
+        node.number("proc_used"),
+        node.number("proc_total"),
+        node.number("run_queue"),
+        node.number("net_ticktime"),
+    );
+}
+
+fn status_json(node: &Node, vhosts: usize) -> Value {
+    json!({
+        "pid": node.node.get("os_pid").map(bare).and_then(|pid| pid.parse::<u64>().ok()),
+        "os": os(),
+        "uptime": node.number("uptime") / 1000,
+        "is_under_maintenance": node.node.get("being_drained") == Some(&Value::Bool(true)),
+        "rabbitmq_version": node.overview("rabbitmq_version"),
+        "product_name": node.overview("product_name"),
+        "product_version": node.overview("product_version"),
+        "erlang_version": node.overview("erlang_full_version"),
+        "processes": {"used": node.number("proc_used"), "limit": node.number("proc_total")},
+        "run_queue": node.number("run_queue"),
+        "net_ticktime": node.number("net_ticktime"),
+        "active_plugins": node.strings("enabled_plugins"),
+        "data_directory": node.node.get("db_dir"),
+        "config_files": node.strings("config_files"),
+        "log_files": node.strings("log_files"),
+        "alarms": node.alarms(),
+        "tags": [],
+        "memory": {"strategy": "rss", "total": {"rss": node.number("mem_used")}},
+        "vm_memory_high_watermark_limit": node.number("mem_limit"),
+        "file_descriptors": {
+            "total_used": node.number("fd_used"),
+            "total_limit": node.number("fd_total"),
+        },
+        "disk_free_limit": node.number("disk_free_limit"),
+        "disk_free": node.number("disk_free"),
+        "totals": {
+            "connection_count": node.total("connections"),
+            "queue_count": node.total("queues"),
+            "virtual_host_count": vhosts,
+        },
+        "listeners": listeners(&node.overview).iter().map(Listener::json).collect::<Vec<_>>(),
+    })
+}
+
+fn cluster_status(s: &Session<'_>) -> Result<Output, Failure> {
+    let node = Node::ask(s)?;
+    let name = node.name();
+    let (version, erlang) = (
+        node.overview("rabbitmq_version"),
+        node.overview("erlang_version"),
+    );
+    let cores = node.number("processors");
+    let listeners = listeners(&node.overview);
+    let flags = feature_flags(s)?;
+    let mut text = format!(
+        "Basics\n\nCluster name: {}\nTotal CPU cores available cluster-wide: {cores}\n",
+        node.overview("cluster_name"),
+    );
+    for (title, content) in [
+        ("Cluster Tags", Vec::new()),
+        ("Disk Nodes", vec![name.clone()]),
+        ("Running Nodes", vec![name.clone()]),
+        (
+            "Versions",
+            vec![format!("{name}: RabbitMQ {version} on Erlang {erlang}")],
+        ),
+        (
+            "CPU Cores",
+            vec![format!("Node: {name}, available CPU cores: {cores}")],
+        ),
+        (
+            "Maintenance status",
+            vec![format!("Node: {name}, status: not under maintenance")],
+        ),
+        ("Alarms", node.alarms()),
+        ("Network Partitions", Vec::new()),
+        (
+            "Listeners",
+            listeners
+                .iter()
+                .map(|l| format!("Node: {name}, i{}", l.line().trim_start_matches('I')))
+                .collect(),
+        ),
+        (
+            "Feature flags",
+            flags
+                .iter()
+                .map(|(f, state)| format!("Flag: {f}, state: {state}"))
+                .collect(),
+        ),
+    ] {
+        section(&mut text, title);
+        lines(&mut text, &content);
+    }
+    let json = json!({
+        "cluster_name": node.overview("cluster_name"),
+        "cluster_tags": [],
+        "disk_nodes": [name], "ram_nodes": [], "running_nodes": [name],
+        "versions": {name.clone(): {"rabbitmq_version": version, "erlang_version": erlang}},
+        "cpu_cores": {name.clone(): cores},
+        "maintenance_status": {name.clone(): "not under maintenance"},
+        "alarms": node.alarms(),
+        "partitions": {},
+        "listeners": {name: listeners.iter().map(Listener::json).collect::<Vec<_>>()},
+        "feature_flags": flags.iter().map(|(name, state)| json!({"name": name, "state": state}))
+            .collect::<Vec<_>>(),
+    });
+    Ok(Output::Report {
+        text: text.trim_end().to_owned(),
+        json,
+    })
+}
+
+fn feature_flags(s: &Session<'_>) -> Result<Vec<(String, String)>, Failure> {
+    let key = |flag: &Value, key: &str| flag.get(key).map(bare).unwrap_or_default();
+    let flags = s.list("/api/feature-flags")?;
+    Ok(flags
+        .iter()
+        .map(|flag| (key(flag, "name"), key(flag, "state")))
+        .collect())
+}
+
+fn set_cluster_name(s: &Session<'_>) -> Result<Output, Failure> {
+    s.must(
+        "PUT",
+        "/api/cluster-name",
+        Some(&json!({ "name": s.arg(0) })),
+    )?;
+    Ok(Output::Nothing)
+}
+
+fn version(s: &Session<'_>) -> Result<Output, Failure> {
+    Ok(Output::Text(spoken_version(s)))
+}
+
+/// The version of the broker that would be asked; without one, of the line spoken by default.
+pub(super) fn spoken_version(s: &Session<'_>) -> String {
+    let asked = s
+        .probe()
+        .and_then(|()| s.get("/api/overview"))
+        .ok()
+        .flatten();
+    let version = asked.and_then(|overview| overview.get("rabbitmq_version").map(bare));
+    version.unwrap_or_else(|| DEFAULT_VERSION.to_owned())
+}
+
+fn server_version(s: &Session<'_>) -> Result<Output, Failure> {
+    let text = Node::ask(s)?.overview("rabbitmq_version");
+    Ok(Output::Report {
+        json: json!({ "result": "ok", "value": text }),
+        text,
+    })
+}
+
+fn erlang_version(s: &Session<'_>) -> Result<Output, Failure> {
+    let text = format!("Erlang/OTP {}", Node::ask(s)?.overview("erlang_version"));
+    Ok(Output::Report {
+        json: json!({ "result": "ok", "value": text }),
+        text,
+    })
+}
+
+/// A socket that a node accepts connections on.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) node: String,
+    pub(super) protocol: String,
+    pub(super) interface: String,
+    pub(super) port: u64,
+}
+
+/// The listeners that an overview names.
+pub(super) fn listeners(overview: &Value) -> Vec<Listener> {
+    let text = |listener: &Value, key: &str| listener.get(key).map(bare).unwrap_or_default();
+    let read = |listener: &Value| Listener {
+        node: text(listener, "node"),
+        protocol: text(listener, "protocol"),
+        interface: match text(listener, "ip_address") {
+            address if address.contains(':') => format!("[{address}]"),
+            address => address,
+        },
+        port: listener
+            .get("port")
+            .and_then(Value::as_u64)
+            .unwrap_or_default(),
+    };
+    let list = overview.get("listeners").and_then(Value::as_array);
+    list.into_iter().flatten().map(read).collect()
+}
+
+impl Listener {
+    pub(super) fn line(&self) -> String {
+        let Self {
+            interface,
+            port,
+            protocol,
+            ..
+        } = self;
+        let purpose = self.purpose();
+        format!("Interface: {interface}, port: {port}, protocol: {protocol}, purpose: {purpose}")
+    }
+
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "node": self.node, "port": self.port, "protocol": self.protocol,
+            "interface": self.interface, "purpose": self.purpose(),
+        })
+    }
+
+    fn purpose(&self) -> &str {
+        match self.protocol.as_str() {
+            "amqp" => "AMQP 0-9-1 and AMQP 1.0",
+            "amqp/ssl" => "AMQP 0-9-1 and AMQP 1.0 over TLS",
+            "http" => "HTTP API",
+            "https" => "HTTP API over TLS (HTTPS)",
+            "http/prometheus" => "Prometheus exporter API over HTTP",
+            "clustering" => "inter-node and CLI tool communication",
+            other => other,
         }
     }
-    message(
-        session,
-        &format!("Successfully connected to ports on node {}.", session.node),
+}
+
+fn section(text: &mut String, title: &str) {
+    let _ = writeln!(
+        text,
+        "{}{title}\n",
+        if text.ends_with("]\n") { "" } else { "\n" }
     );
-    Ok(())
 }
 
-fn await_startup(session: &Session<'_>) -> Result<(), Failed> {
-    // The file that names a broker is written when it is ready.
-    session.call("GET", "/api/version", None).map(drop)
+fn lines(text: &mut String, content: &[String]) {
+    let none = ["(none)".to_owned()];
+    for line in if content.is_empty() { &none } else { content } {
+        let _ = writeln!(text, "{line}");
+    }
 }
 
-fn server_version(session: &Session<'_>) -> Result<(), Failed> {
-    session.banner(&format!(
-        "Asking node {} for its RabbitMQ version...",
-        session.node
-    ));
-    let (_, overview) = session.call("GET", "/api/overview", None)?;
-    say(overview["rabbitmq_version"].as_str().unwrap_or_default());
-    Ok(())
+fn bullets(text: &mut String, content: &[String]) {
+    if content.is_empty() {
+        return lines(text, content);
+    }
+    for line in content {
+        let _ = writeln!(text, " * {line}");
+    }
 }
 
-fn stop(session: &Session<'_>) -> Result<(), Failed> {
-    session.banner(&format!("Stopping and halting node {} ...", session.node));
-    session.call("POST", "/dev/stop", None).map(drop)
+#[allow(clippy::cast_precision_loss, reason = "shown with four digits")]
+fn amount(bytes: u64, unit: &str) -> String {
+    let (divisor, unit) = match unit {
+        "bytes" => return format!("{bytes} bytes"),
+        "mb" => (1e6, "mb"),
+        "mib" => (1024.0 * 1024.0, "mib"),
+        "gib" => (1024.0 * 1024.0 * 1024.0, "gib"),
+        _ => (1e9, "gb"),
+    };
+    let rounded = (bytes as f64 / divisor * 1e4).round() / 1e4;
+    format!("{rounded:?} {unit}")
+}
+
+fn os() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "macOS",
+        "linux" => "Linux",
+        other => other,
+    }
+}
+
+/// The release whose behaviour is the default.
+const DEFAULT_VERSION: &str = "4.3.6";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node() -> Node {
+        let overview = json!({
+            "node": "rabbit@h", "rabbitmq_version": "4.3.6", "erlang_full_version": "none",
+            "object_totals": {"connections": 1, "queues": 4},
+            "listeners": [
+                {"node": "rabbit@h", "protocol": "amqp", "ip_address": "127.0.0.1", "port": 5672},
+                {"node": "rabbit@h", "protocol": "clustering", "ip_address": "::", "port": 25672},
+            ],
+        });
+        let node = json!({
+            "name": "rabbit@h", "os_pid": "42", "uptime": 824_123, "mem_used": 118_500_000,
+            "mem_limit": 8_000_000_000_u64, "mem_alarm": true, "enabled_plugins": ["rabbitmq_management"],
+        });
+        Node { overview, node }
+    }
+
+    #[test]
+    fn status_in_words() {
+        let text = status_text(&node(), 2, "gb");
+        assert!(text.starts_with("[]\nRuntime\n\nOS PID: 42\n"), "{text}");
+        for part in [
+            "Uptime (seconds): 824\n",
+            "\nPlugins\n\nEnabled plugins:\n\n * rabbitmq_management\n\nData directory\n",
+            "\nAlarms\n\nMemory alarm on node rabbit@h\n\nTags\n\n(none)\n\nMemory\n\n",
+            "Total memory used: 0.1185 gb\n",
+            "Memory high watermark setting: 8.0 gb, computed to: 8.0 gb\n",
+            "Connection count: 1\nQueue count: 4\nVirtual host count: 2\n\nListeners\n\n",
+            "Interface: 127.0.0.1, port: 5672, protocol: amqp, purpose: AMQP 0-9-1 and AMQP 1.0\n",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+        assert!(
+            text.contains("Interface: [::], port: 25672, protocol: clustering"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn status_as_a_document() {
+        let json = status_json(&node(), 2);
+        assert_eq!(json["totals"]["virtual_host_count"], 2);
+        assert_eq!(json["pid"], 42);
+        assert_eq!(json["listeners"][0]["interface"], "127.0.0.1");
+    }
 }

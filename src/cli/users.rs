@@ -1,293 +1,341 @@
-//! Users, virtual hosts and permissions.
+//! Users and their passwords and tags.
 
+use std::io::{self, IsTerminal as _};
+use std::process::Command as Process;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use super::ctl::{Command, Session};
-use super::http::segment;
-use super::output::{Failed, say};
+use super::command::{
+    Command,
+    Group::{Other, Users},
+    Invalid, Opt, Tools,
+};
+use super::failure::{EX_DATAERR, EX_NOUSER, EX_SOFTWARE, EX_UNAVAILABLE, Failure};
+use super::output::{self, Listing, Output};
+use super::session::Session;
+use super::value::Cell;
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "add_user",
-        usage: "<username> [<password>] [<password_hash> --pre-hashed-password]",
-        words: 1..=2,
-        run: add_user,
-    },
-    Command {
-        name: "delete_user",
-        usage: "<username>",
-        words: 1..=1,
-        run: delete_user,
-    },
-    Command {
-        name: "change_password",
-        usage: "<username> [<password>]",
-        words: 1..=2,
-        run: change_password,
-    },
-    Command {
-        name: "clear_password",
-        usage: "<username>",
-        words: 1..=1,
-        run: clear_password,
-    },
-    Command {
-        name: "authenticate_user",
-        usage: "<username> <password>",
-        words: 2..=2,
-        run: authenticate_user,
-    },
-    Command {
-        name: "set_user_tags",
-        usage: "<username> <tag> [...]",
-        words: 1..=64,
-        run: set_user_tags,
-    },
-    Command {
-        name: "add_vhost",
-        usage: "<vhost> [--description <description>] [--tags \"<tag1>,<tag2>,<...>\"] [--default-queue-type <quorum|classic|stream>]",
-        words: 1..=1,
-        run: add_vhost,
-    },
-    Command {
-        name: "delete_vhost",
-        usage: "<vhost>",
-        words: 1..=1,
-        run: delete_vhost,
-    },
-    Command {
-        name: "set_permissions",
-        usage: "[--vhost <vhost>] <username> <configure> <write> <read>",
-        words: 4..=4,
-        run: set_permissions,
-    },
-    Command {
-        name: "clear_permissions",
-        usage: "[--vhost <vhost>] <username>",
-        words: 1..=1,
-        run: clear_permissions,
-    },
-    Command {
-        name: "set_topic_permissions",
-        usage: "[--vhost <vhost>] <username> <exchange> <write> <read>",
-        words: 4..=4,
-        run: set_topic_permissions,
-    },
+    Command::new(
+        "add_user",
+        Users,
+        "Creates a user, with no permissions yet",
+        add_user,
+    )
+    .usage(
+        (1, 2),
+        "<username> [<password>] [<password_hash> --pre-hashed-password]",
+    )
+    .options(&[Opt::flag("pre-hashed-password")])
+    .help(&[
+        ("<username>", "name of the new user"),
+        (
+            "<password>",
+            "its password; read from standard input when left out",
+        ),
+        (
+            "--pre-hashed-password",
+            "the password is given as a hash (see hash_password)",
+        ),
+    ])
+    .check(check_add_user)
+    .banner(|s| format!("Adding user \"{}\" ...", s.arg(0))),
+    Command::new(
+        "authenticate_user",
+        Users,
+        "Checks a user's password",
+        authenticate_user,
+    )
+    .usage((1, 2), "<username> <password>")
+    .help(&[
+        ("<username>", "name of the user"),
+        (
+            "<password>",
+            "the password to check; read from standard input when left out",
+        ),
+    ])
+    .check(check_name)
+    .banner(|s| format!("Authenticating user \"{}\" ...", s.arg(0))),
+    Command::new(
+        "change_password",
+        Users,
+        "Changes a user's password",
+        change_password,
+    )
+    .usage((1, 2), "<username> <password>")
+    .help(&[
+        ("<username>", "name of the user"),
+        (
+            "<password>",
+            "the new password; read from standard input when left out",
+        ),
+    ])
+    .check(check_name)
+    .banner(|s| format!("Changing password for user \"{}\" ...", s.arg(0))),
+    Command::new(
+        "clear_password",
+        Users,
+        "Takes a user's password away",
+        clear_password,
+    )
+    .usage((1, 1), "<username>")
+    .help(&[(
+        "<username>",
+        "name of the user, who then cannot log in with a password",
+    )])
+    .check(check_name)
+    .banner(|s| format!("Clearing password for user \"{}\" ...", s.arg(0))),
+    Command::new("delete_user", Users, "Deletes a user", delete_user)
+        .usage((1, 1), "<username>")
+        .help(&[("<username>", "name of the user")])
+        .check(check_name)
+        .banner(|s| format!("Deleting user \"{}\" ...", s.arg(0))),
+    Command::new(
+        "list_users",
+        Users,
+        "Lists users with their tags",
+        list_users,
+    )
+    .usage((0, 0), "[--no-table-headers] [--timeout <timeout>]")
+    .tools(Tools::Both)
+    .banner(|_| "Listing users ...".to_owned()),
+    Command::new(
+        "set_user_tags",
+        Users,
+        "Replaces a user's tags",
+        set_user_tags,
+    )
+    .usage((1, usize::MAX), "<username> <tag> [...]")
+    .help(&[
+        ("<username>", "name of the user"),
+        (
+            "<tag>",
+            "management, policymaker, monitoring, administrator, or one of your own",
+        ),
+    ])
+    .check(check_name)
+    .banner(|s| {
+        let tags = s.args().get(1..).unwrap_or_default().join(", ");
+        format!("Setting tags for user \"{}\" to [{tags}] ...", s.arg(0))
+    }),
+    Command::new(
+        "hash_password",
+        Other,
+        "Hashes a password as the broker stores it",
+        hash_password,
+    )
+    .usage((1, 1), "<cleartext_password>")
+    .help(&[("<cleartext_password>", "the password")])
+    .offline()
+    .banner(|s| format!("Will hash password {}", s.arg(0))),
 ];
 
-fn user_path(name: &str) -> String {
-    format!("/api/users/{}", segment(name))
-}
-
-fn vhost_path(name: &str) -> String {
-    format!("/api/vhosts/{}", segment(name))
-}
-
-fn no_user(name: &str) -> Failed {
-    Failed::error(67, &format!("User \"{name}\" does not exist"))
-}
-
-/// The tags of a user who must be there.
-fn tags(session: &Session<'_>, name: &str) -> Result<Value, Failed> {
-    match session.call("GET", &user_path(name), None)? {
-        (200, user) => Ok(user["tags"].clone()),
-        _ => Err(no_user(name)),
+fn check_name(s: &Session<'_>) -> Result<(), Invalid> {
+    if s.arg(0).is_empty() {
+        return Err(Invalid::value("user cannot be an empty string"));
     }
+    Ok(())
 }
 
-/// The password: the second word, or a line of standard input.
-fn password(session: &Session<'_>) -> Result<String, Failed> {
-    if session.typed.words.len() > 2 {
-        return Ok(session.word(1).to_owned());
-    }
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    match read {
-        Ok(n) if n > 0 => Ok(line.trim_end_matches(['\r', '\n']).to_owned()),
-        _ => Err(Failed::error(
-            64,
-            "Password is not provided via argument or stdin",
-        )),
-    }
-}
-
-fn add_user(session: &Session<'_>) -> Result<(), Failed> {
-    let name = session.word(0);
-    if name.is_empty() {
-        return Err(Failed::plain(
-            65,
-            "Error (argument validation): Bad argument: user cannot be an empty string",
+fn check_add_user(s: &Session<'_>) -> Result<(), Invalid> {
+    check_name(s)?;
+    let hashed = s.flag("pre-hashed-password") && s.args().len() == 2;
+    if hashed && BASE64.decode(s.arg(1)).is_err() {
+        return Err(Invalid::value(
+            "Could not Base64 decode provided password hash value",
         ));
     }
-    let password = password(session)?;
-    session.banner(&format!("Adding user \"{name}\" ..."));
-    if session.call("GET", &user_path(name), None)?.0 == 200 {
-        return Err(Failed::error(
-            70,
-            &format!("User \"{name}\" already exists"),
+    Ok(())
+}
+
+fn add_user(s: &Session<'_>) -> Result<Output, Failure> {
+    let password = password(s)?;
+    let path = format!("/api/users/{}", s.arg_segment(0));
+    // The API would overwrite the user.
+    if s.exists(&path)? {
+        return Err(Failure::error(
+            EX_SOFTWARE,
+            format!("User \"{}\" already exists", s.arg(0)),
         ));
     }
-    let key = match session.typed.flag("--pre-hashed-password", "") {
-        true => "password_hash",
-        false => "password",
+    // An empty password means none: the API wants that said with an empty hash.
+    let key = if s.flag("pre-hashed-password") || password.is_empty() {
+        "password_hash"
+    } else {
+        "password"
     };
-    let body = json!({ key: password, "tags": [] });
-    match session.call("PUT", &user_path(name), Some(&body))? {
-        (201 | 204, _) => {
-            session.banner(
-                "Done. Don't forget to grant the user permissions to some virtual hosts! See \
-                 'rabbitmqctl help set_permissions' to learn more.",
-            );
-            Ok(())
-        }
-        (_, answer) => Err(session.refused(&answer)),
+    s.must("PUT", &path, Some(&json!({ key: password, "tags": "" })))?;
+    if s.is_quiet() {
+        return Ok(Output::Nothing);
+    }
+    let tool = "rabbitmqctl";
+    Ok(Output::Text(format!(
+        "Done. Don't forget to grant the user permissions to some virtual hosts! See '{tool} help \
+         set_permissions' to learn more."
+    )))
+}
+
+fn authenticate_user(s: &Session<'_>) -> Result<Output, Failure> {
+    let (user, password) = (s.arg(0), password(s)?);
+    let refused = |why: &str| {
+        let text = format!("Error: failed to authenticate user \"{user}\"\nuser '{user}' {why}");
+        Failure::error(EX_DATAERR, text)
+    };
+    if password.is_empty() {
+        return Err(refused(
+            "attempted to log in with a blank password, which is prohibited",
+        ));
+    }
+    let reply = s.whoami(user, &password)?;
+    // A user without a tag may log in to AMQP but not to this API: that refusal has another reason.
+    if reply.is_success() || reply.reason.contains("management user") {
+        return Ok(Output::text("Success"));
+    }
+    if reply.status == 401 {
+        Err(refused("- invalid credentials"))
+    } else {
+        Err(reply.failure())
     }
 }
 
-fn delete_user(session: &Session<'_>) -> Result<(), Failed> {
-    let name = session.word(0);
-    session.banner(&format!("Deleting user \"{name}\" ..."));
-    // One that is not there is no error.
-    session.call("DELETE", &user_path(name), None).map(drop)
-}
-
-fn change_password(session: &Session<'_>) -> Result<(), Failed> {
-    let (name, password) = (session.word(0), password(session)?);
-    session.banner(&format!("Changing password for user \"{name}\" ..."));
-    let tags = tags(session, name)?;
-    let body = json!({ "password": password, "tags": tags });
-    session.call("PUT", &user_path(name), Some(&body)).map(drop)
-}
-
-fn clear_password(session: &Session<'_>) -> Result<(), Failed> {
-    let name = session.word(0);
-    session.banner(&format!("Clearing password for user \"{name}\" ..."));
-    let tags = tags(session, name)?;
-    let body = json!({ "password_hash": "", "tags": tags });
-    session.call("PUT", &user_path(name), Some(&body)).map(drop)
-}
-
-fn authenticate_user(session: &Session<'_>) -> Result<(), Failed> {
-    let (name, password) = (session.word(0), session.word(1));
-    session.banner(&format!("Authenticating user \"{name}\" ..."));
-    let body = json!({ "username": name, "password": password });
-    let (_, answer) = session.call("POST", "/dev/authenticate", Some(&body))?;
-    if answer["authenticated"] == true {
-        say("Success");
-        return Ok(());
-    }
-    let text = format!(
-        "Error: failed to authenticate user \"{name}\"\nuser '{name}' - invalid credentials"
-    );
-    Err(Failed::error(65, &text))
-}
-
-fn set_user_tags(session: &Session<'_>) -> Result<(), Failed> {
-    let name = session.word(0);
-    let tags = session.typed.words.get(2..).unwrap_or_default();
-    session.banner(&format!(
-        "Setting tags for user \"{name}\" to [{}] ...",
-        tags.join(", ")
-    ));
-    self::tags(session, name)?;
-    let body = json!({ "tags": tags });
-    session.call("PUT", &user_path(name), Some(&body)).map(drop)
-}
-
-fn add_vhost(session: &Session<'_>) -> Result<(), Failed> {
-    let name = session.word(0);
-    session.banner(&format!("Adding vhost \"{name}\" ..."));
-    let mut body = json!({});
-    for (option, key) in [
-        ("--description", "description"),
-        ("--tags", "tags"),
-        ("--default-queue-type", "default_queue_type"),
-    ] {
-        if let Some(value) = session.typed.option(option) {
-            body[key] = json!(value);
-        }
-    }
-    match session.call("PUT", &vhost_path(name), Some(&body))? {
-        (201 | 204, _) => Ok(()),
-        (_, answer) => Err(session.refused(&answer)),
-    }
-}
-
-fn delete_vhost(session: &Session<'_>) -> Result<(), Failed> {
-    let name = session.word(0);
-    session.banner(&format!("Deleting vhost \"{name}\" ..."));
-    match session.call("DELETE", &vhost_path(name), None)? {
-        (204, _) => Ok(()),
-        _ => Err(Failed::plain(
-            65,
-            format!("Virtual host '{name}' does not exist"),
-        )),
-    }
-}
-
-fn permission_path(kind: &str, vhost: &str, user: &str) -> String {
-    format!("/api/{kind}/{}/{}", segment(vhost), segment(user))
-}
-
-/// Both must be there; the texts are those of RabbitMQ's permission commands.
-fn check_target(session: &Session<'_>, user: &str, vhost: &str) -> Result<(), Failed> {
-    if session.call("GET", &user_path(user), None)?.0 != 200 {
-        return Err(Failed::error(67, &format!("User {user} does not exist")));
-    }
-    match session.call("GET", &vhost_path(vhost), None)? {
-        (200, _) => Ok(()),
-        _ => Err(Failed::error(
-            69,
-            &format!("Virtual host {vhost} does not exist"),
-        )),
-    }
-}
-
-fn set_permissions(session: &Session<'_>) -> Result<(), Failed> {
-    let (user, vhost) = (session.word(0), session.typed.vhost());
-    session.banner(&format!(
-        "Setting permissions for user \"{user}\" in vhost \"{vhost}\" ..."
-    ));
-    check_target(session, user, vhost)?;
-    let body = json!({
-        "configure": session.word(1),
-        "write": session.word(2),
-        "read": session.word(3),
-    });
-    match session.call(
+fn change_password(s: &Session<'_>) -> Result<Output, Failure> {
+    let password = password(s)?;
+    let Some(user) = user(s)? else {
+        return Err(no_user(s));
+    };
+    let key = if password.is_empty() {
+        "password_hash"
+    } else {
+        "password"
+    };
+    s.must(
         "PUT",
-        &permission_path("permissions", vhost, user),
-        Some(&body),
-    )? {
-        (201 | 204, _) => Ok(()),
-        (_, answer) => Err(session.refused(&answer)),
+        &path(s),
+        Some(&json!({ key: password, "tags": tags(&user) })),
+    )?;
+    Ok(Output::Nothing)
+}
+
+fn clear_password(s: &Session<'_>) -> Result<Output, Failure> {
+    let Some(user) = user(s)? else {
+        let text = format!("{{:no_such_user, \"{}\"}}", s.arg(0));
+        return Err(Failure::error(EX_UNAVAILABLE, text));
+    };
+    s.must(
+        "PUT",
+        &path(s),
+        Some(&json!({ "password_hash": "", "tags": tags(&user) })),
+    )?;
+    Ok(Output::Nothing)
+}
+
+fn delete_user(s: &Session<'_>) -> Result<Output, Failure> {
+    let reply = s.send("DELETE", &path(s), None)?;
+    if reply.is_success() || reply.status == 404 {
+        Ok(Output::Nothing)
+    } else {
+        Err(reply.failure())
     }
 }
 
-fn clear_permissions(session: &Session<'_>) -> Result<(), Failed> {
-    let (user, vhost) = (session.word(0), session.typed.vhost());
-    session.banner(&format!(
-        "Clearing permissions for user \"{user}\" in vhost \"{vhost}\" ..."
-    ));
-    check_target(session, user, vhost)?;
-    session
-        .call("DELETE", &permission_path("permissions", vhost, user), None)
-        .map(drop)
+fn set_user_tags(s: &Session<'_>) -> Result<Output, Failure> {
+    let Some(user) = user(s)? else {
+        return Err(no_user(s));
+    };
+    let tags = s.args().get(1..).unwrap_or_default();
+    let mut body = json!({ "tags": tags });
+    for key in ["password_hash", "hashing_algorithm"] {
+        if let (Some(value), Some(body)) = (user.get(key), body.as_object_mut()) {
+            body.insert(key.to_owned(), value.clone());
+        }
+    }
+    s.must("PUT", &path(s), Some(&body))?;
+    Ok(Output::Nothing)
 }
 
-fn set_topic_permissions(session: &Session<'_>) -> Result<(), Failed> {
-    let (user, exchange, vhost) = (session.word(0), session.word(1), session.typed.vhost());
-    session.banner(&format!(
-        "Setting topic permissions on \"{exchange}\" for user \"{user}\" in vhost \"{vhost}\" ..."
-    ));
-    check_target(session, user, vhost)?;
-    let body = json!({ "exchange": exchange, "write": session.word(2), "read": session.word(3) });
-    match session.call(
-        "PUT",
-        &permission_path("topic-permissions", vhost, user),
-        Some(&body),
-    )? {
-        (201 | 204, _) => Ok(()),
-        (_, answer) => Err(session.refused(&answer)),
+fn list_users(s: &Session<'_>) -> Result<Output, Failure> {
+    Ok(users_listing(&s.list("/api/users")?))
+}
+
+fn users_listing(users: &[Value]) -> Output {
+    let row = |user: &Value| vec![Cell::of(user.get("name")), Cell::atoms(Some(&tags(user)))];
+    let rows = users.iter().map(row).collect();
+    Output::Listing(Listing {
+        columns: vec!["user", "tags"],
+        rows,
+        streamed: false,
+    })
+}
+
+fn hash_password(s: &Session<'_>) -> Result<Output, Failure> {
+    let salt: [u8; 4] = std::array::from_fn(|_| fastrand::u8(..));
+    let hash = Sha256::new()
+        .chain_update(salt)
+        .chain_update(s.arg(0))
+        .finalize();
+    Ok(Output::Text(BASE64.encode([&salt[..], &hash[..]].concat())))
+}
+
+fn path(s: &Session<'_>) -> String {
+    format!("/api/users/{}", s.arg_segment(0))
+}
+
+fn user(s: &Session<'_>) -> Result<Option<Value>, Failure> {
+    s.get(&path(s))
+}
+
+/// A user's tags: a list now, a comma-separated string before 3.9.
+fn tags(user: &Value) -> Value {
+    match user.get("tags") {
+        Some(Value::String(tags)) => tags.split(',').filter(|tag| !tag.is_empty()).collect(),
+        Some(tags @ Value::Array(_)) => tags.clone(),
+        _ => json!([]),
+    }
+}
+
+fn no_user(s: &Session<'_>) -> Failure {
+    Failure::error(EX_NOUSER, format!("User \"{}\" does not exist", s.arg(0)))
+}
+
+/// The password given as the second argument, or on standard input.
+fn password(s: &Session<'_>) -> Result<String, Failure> {
+    if s.args().len() > 1 {
+        return Ok(s.arg(1).to_owned());
+    }
+    output::print("Password: ");
+    let terminal = io::stdin().is_terminal();
+    let echo = |mode: &str| terminal.then(|| Process::new("stty").arg(mode).status());
+    echo("-echo");
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    echo("echo");
+    output::print("\n");
+    match read {
+        Ok(length) if length > 0 => Ok(line.trim_end_matches(['\r', '\n']).to_owned()),
+        _ => {
+            let text = "Password is not provided via argument or stdin";
+            Err(Failure::error(EX_SOFTWARE, text))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::output::Format;
+    use super::*;
+
+    #[test]
+    fn lists_users_as_the_api_gives_them() {
+        let users = json!([
+            {"name": "guest", "tags": ["administrator", "x"], "limits": {}},
+            {"name": "old", "tags": "management,y"},
+            {"name": "none", "tags": []},
+        ]);
+        let text = users_listing(users.as_array().unwrap()).render(Format::Table, true);
+        let want = "user\ttags\nguest\t[administrator, x]\nold\t[management, y]\nnone\t[]\n";
+        assert_eq!(text, want);
     }
 }

@@ -1,0 +1,93 @@
+//! Feature flags and deprecated features.
+
+use serde_json::Value;
+
+use super::command::{Command, Group::Cluster, Opt};
+use super::failure::{EX_USAGE, Failure};
+use super::http::segment;
+use super::output::Output;
+use super::session::Session;
+use super::value::{Cell, bare};
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command::new("list_feature_flags", Cluster, "Lists feature flags", |s| {
+        Ok(s.listing(&s.list("/api/feature-flags")?, |flag, column| {
+            Cell::of(flag.get(column))
+        }))
+    })
+    .usage((0, 0), "[<column> ...] [--timeout <timeout>]")
+    .columns(
+        &[
+            "desc",
+            "doc_url",
+            "name",
+            "provided_by",
+            "stability",
+            "state",
+        ],
+        &["name", "state"],
+    )
+    .banner(|_| "Listing feature flags ...".to_owned()),
+    Command::new(
+        "enable_feature_flag",
+        Cluster,
+        "Enables a feature flag, or all",
+        enable,
+    )
+    .usage((1, 1), "[--opt-in] <all | feature_flag>")
+    .options(&[Opt::flag("opt-in"), Opt::flag("experimental")])
+    .help(&[("<feature_flag>", "name of the flag, or all")])
+    .banner(|s| match s.arg(0) {
+        "all" => "Enabling all feature flags ...".to_owned(),
+        flag => format!("Enabling feature flag \"{flag}\" ..."),
+    }),
+    Command::new(
+        "list_deprecated_features",
+        Cluster,
+        "Lists deprecated features",
+        |s| {
+            let path = if s.flag("used") { "/used" } else { "" };
+            let features = s.list(&format!("/api/deprecated-features{path}"))?;
+            Ok(s.listing(&features, |feature, column| Cell::of(feature.get(column))))
+        },
+    )
+    .usage((0, 0), "[--used] [<column> ...]")
+    .columns(
+        &[
+            "deprecation_phase",
+            "desc",
+            "doc_url",
+            "name",
+            "provided_by",
+        ],
+        &["name", "deprecation_phase"],
+    )
+    .options(&[Opt::flag("used")])
+    .help(&[("--used", "only those in use")])
+    .banner(|_| "Listing deprecated features ...".to_owned()),
+];
+
+fn enable(s: &Session<'_>) -> Result<Output, Failure> {
+    let flags = s.list("/api/feature-flags")?;
+    let name = |flag: &Value| flag.get("name").map(bare).unwrap_or_default();
+    let wanted: Vec<_> = flags
+        .iter()
+        .filter(|flag| s.arg(0) == "all" || name(flag) == s.arg(0))
+        .collect();
+    if wanted.is_empty() {
+        let text = format!("This feature flag is not supported by node {}", s.node());
+        return Err(Failure::error(EX_USAGE, text));
+    }
+    for flag in wanted {
+        let enabled = flag.get("state").is_some_and(|state| state == "enabled");
+        // Those still in the making are not meant by "all".
+        let experimental = flag
+            .get("stability")
+            .is_some_and(|kind| kind == "experimental");
+        if !enabled && (!experimental || s.arg(0) != "all") {
+            let path = format!("/api/feature-flags/{}/enable", segment(&name(flag)));
+            s.must("PUT", &path, None)?;
+        }
+    }
+    Ok(Output::Nothing)
+}
