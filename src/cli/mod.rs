@@ -3,7 +3,7 @@
 //! The tools reach a broker only through the management API, so they work with any broker that has
 //! one, in this process or not. What kind of tool is meant is told by the name the program was
 //! called by, or by its first argument; `leveret --help` lists both. One file per family of
-//! resources holds a table of commands, and what they do; [`ctl`] finds and runs them.
+//! resources holds a table of commands, and what they do; `ctl` finds and runs them.
 
 use std::path::Path;
 use std::process::ExitCode;
