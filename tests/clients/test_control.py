@@ -93,16 +93,17 @@ def test_events_are_received(crew):
     seen = []
 
     def on_event(event):
-        seen.append(event["type"])
+        seen.append((event.get("uuid"), event["type"]))
 
     with crew.connection() as connection:
         receiver = crew.events.Receiver(connection, handlers={"*": on_event})
         with receiver.consumer_context() as (listening, _, _):
             result = crew.tasks["tasks.add"].delay(2, 2)
-            while "task-succeeded" not in seen:
+            while (result.id, "task-succeeded") not in seen:
                 listening.drain_events(timeout=10)
         assert result.get(timeout=10) == 4
-    assert [e for e in seen if e.startswith("task-")] == ["task-received", "task-started", "task-succeeded"]
+    mine = [kind for task, kind in seen if task == result.id]
+    assert mine == ["task-received", "task-started", "task-succeeded"]
 
 
 def test_events_dump(crew):

@@ -31,11 +31,14 @@ def test_a_killed_pool_process_gives_its_task_back(make, start, fifo):
     assert got["redelivered"] is True and got["pid"] != child
 
 
-def test_a_task_acknowledged_early_is_lost_with_its_worker(make, start, fifo):
+def test_a_task_acknowledged_early_is_lost_with_its_worker(make, start, fifo, broker, vhost):
     app = make(task_annotations={"tasks.hold": {"acks_late": False}})
     victim = start(app, pool="prefork")     # a solo worker sends its acknowledgement after the task all the same
     app.tasks["tasks.hold"].delay(fifo.path)
     fifo.entered()
+    # The pool process is in the task before the worker has sent the acknowledgement.
+    row = "/api/queues/%s/celery" % vhost
+    wait_until(lambda: broker.management.get(row).get("messages_unacknowledged") == 0, 20, "the acknowledgement")
     victim.kill()
     with app.connection() as connection:
         queue = Queue("celery", channel=connection.default_channel)
