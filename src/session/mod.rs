@@ -433,6 +433,7 @@ impl Core {
 
     /// A channel is over: its consumers end, what it has unacked goes back.
     fn drop_channel(&mut self, number: u16) {
+        self.abandon_transaction(number);
         let Some(channel) = self.channels.remove(number) else {
             return;
         };
@@ -440,21 +441,6 @@ impl Core {
         if let Some(open) = &self.open {
             open.info.channels.lock().remove(&number);
         }
-        if matches!(channel.mode, Mode::Tx(_)) {
-            self.channels.insert(number, channel);
-            self.abandon_transaction(number);
-            return self.drop_plain_channel(number);
-        }
-        self.return_all(number, &channel);
-    }
-
-    fn drop_plain_channel(&mut self, number: u16) {
-        if let Some(channel) = self.channels.remove(number) {
-            self.return_all(number, &channel);
-        }
-    }
-
-    fn return_all(&mut self, number: u16, channel: &Channel) {
         // Without a ledger nothing more is delivered; what is out is ours to return.
         let ledger = self.egress.lock().ledgers.remove(number);
         // Consumers first: what goes back must not come here again.
