@@ -42,6 +42,10 @@ pub struct Compat {
     /// Arguments that only other queue types know are refused by all but these, which are
     /// silently taken by every type.
     pub ignored_arguments: &'static [&'static str],
+    /// How a filter size that a stream cannot have is refused, where it is.
+    pub filter_size_refusal: Option<&'static str>,
+    /// An `x-max-age` that is no number is an internal error.
+    pub fails_on_bad_max_age: bool,
     /// Delivery modes other than 1 and 2 are refused.
     pub checks_delivery_mode: bool,
     /// Transient queues that are not exclusive may be declared.
@@ -77,6 +81,7 @@ impl Compat {
             checks_master_locator: true,
             refuses_empty_queue_type: true,
             checks_delivery_mode: true,
+            filter_size_refusal: None,
             ..Self::rabbitmq_4_0()
         }
     }
@@ -109,6 +114,8 @@ impl Compat {
                 "x-delayed-retry-max",
             ],
             checks_delivery_mode: false,
+            filter_size_refusal: Some("Invalid value for  x-stream-filter-size-bytes"),
+            fails_on_bad_max_age: true,
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
@@ -127,6 +134,8 @@ impl Compat {
             has_queue_version_1: false,
             refuses_empty_queue_type: false,
             ignored_arguments: &[],
+            filter_size_refusal: Some("Invalid value for x-stream-filter-size-bytes"),
+            fails_on_bad_max_age: false,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,

@@ -228,15 +228,16 @@ impl VirtualHost {
         let subject = self.subject(Resource::Queue, &spec.name);
         if self.queues.contains(&spec.name) {
             let there = self.queue(&spec.name, connection)?;
-            same_queue(&subject, &there.spec, &spec)?;
+            same_queue(&subject, &there.spec, &spec, &self.compat)?;
             there.touch(now, fx);
             return Ok((there, false));
         }
-        arguments::check_queue(&subject, &spec.arguments, &self.compat)?;
-        let transient = !spec.durable && spec.owner.is_none();
-        if transient && !self.compat.transient_nonexcl_queues {
+        let kind = arguments::check_queue(&subject, &spec.arguments, &self.compat)?;
+        let (durable, exclusive) = (spec.durable, spec.owner.is_some());
+        if !durable && !exclusive && !self.compat.transient_nonexcl_queues {
             return Err(BrokerError::Denied(denied("transient_nonexcl_queues")));
         }
+        arguments::check_properties(&subject, kind, durable, exclusive, spec.auto_delete)?;
         let queue = Arc::new(Queue::new(spec, now));
         self.queues.insert(queue.name().clone(), Arc::clone(&queue));
         self.changed();
@@ -435,6 +436,7 @@ fn same_queue(
     subject: &Subject,
     current: &QueueSpec,
     received: &QueueSpec,
+    compat: &Compat,
 ) -> Result<(), BrokerError> {
     if current.owner.is_some() != received.owner.is_some() {
         return Err(BrokerError::Locked(subject.clone()));
@@ -444,5 +446,5 @@ fn same_queue(
     };
     same("durable", current.durable, received.durable)?;
     same("auto_delete", current.auto_delete, received.auto_delete)?;
-    arguments::same_queue(subject, &current.arguments, &received.arguments)
+    arguments::same_queue(subject, &current.arguments, &received.arguments, compat)
 }

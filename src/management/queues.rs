@@ -88,7 +88,7 @@ fn view(api: &Api, queue: &Queue) -> Value {
     let node = api.broker().node.as_str();
     let mut arguments = table(&spec.arguments);
     if api.broker().compat.fills_queue_type && arguments.get("x-queue-type").is_none() {
-        arguments["x-queue-type"] = json!("classic");
+        arguments["x-queue-type"] = json!(queue.kind.as_str());
     }
     let owner = spec.owner.and_then(|id| api.broker().connections.get(&id));
     let mut row = json!({
@@ -98,7 +98,7 @@ fn view(api: &Api, queue: &Queue) -> Value {
         "auto_delete": spec.auto_delete,
         "exclusive": spec.owner.is_some(),
         "arguments": arguments,
-        "type": "classic",
+        "type": queue.kind.as_str(),
         "node": node,
         "state": "running",
         "messages": view.ready + view.unacked,

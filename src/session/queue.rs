@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leveret_proto::exception::Exception;
 use leveret_proto::method::{Method, queue};
-use leveret_proto::value::FieldValue;
+use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::Core;
 use crate::broker::connection::add;
@@ -12,7 +12,7 @@ use crate::broker::error::{BrokerError, Resource};
 use crate::broker::exchange::{Destination, DestinationId};
 use crate::broker::name::Name;
 use crate::broker::permission::Access;
-use crate::broker::queue::{CloseIf, Queue, QueueSpec};
+use crate::broker::queue::{CloseIf, Queue, QueueKind, QueueSpec};
 
 impl Core {
     pub(super) fn queue_declare(
@@ -57,7 +57,7 @@ impl Core {
 
     fn declare_queue(&mut self, it: queue::Declare) -> Result<Arc<Queue>, Exception> {
         let name = match it.queue.as_str() {
-            "" => self.broker.generated_name("amq.gen-"),
+            "" => self.server_named(&it.arguments)?,
             name => Name::cleaned(name),
         };
         self.allow(Access::Configure, Resource::Queue, &name)?;
@@ -87,6 +87,18 @@ impl Core {
         add(&self.broker.churn.queue_declared, 1);
         add(&self.broker.churn.queue_created, u64::from(is_new));
         Ok(queue)
+    }
+
+    /// A name made by the server: only classic queues can have one.
+    fn server_named(&self, arguments: &FieldTable) -> Result<Name, Exception> {
+        match QueueKind::of(arguments) {
+            QueueKind::Classic => Ok(self.broker.generated_name("amq.gen-")),
+            kind => Err(BrokerError::Precondition(format!(
+                "Cannot declare a server-named queue for type {}",
+                kind.module()
+            ))
+            .into()),
+        }
     }
 
     pub(super) fn queue_bind(&mut self, number: u16, it: &queue::Bind) -> Result<(), Exception> {

@@ -3,6 +3,7 @@
 
 mod consumers;
 mod entry;
+mod kind;
 mod ready;
 mod settings;
 mod settle;
@@ -16,6 +17,7 @@ use leveret_proto::value::FieldTable;
 
 pub use self::consumers::{ConsumerKey, ConsumerSpec};
 pub use self::entry::Entry;
+pub use self::kind::QueueKind;
 pub use self::settings::{Overflow, Settings};
 pub use self::settle::{Settlement, Unacked, settle};
 use self::state::State;
@@ -48,10 +50,12 @@ pub struct QueueSpec {
     pub created_by: Name,
 }
 
-/// A classic queue.
+/// A queue.
 pub struct Queue {
     /// What it is.
     pub spec: QueueSpec,
+    /// Its type.
+    pub kind: QueueKind,
     state: Ranked<State, QUEUE>,
 }
 
@@ -89,6 +93,7 @@ impl Queue {
     pub fn new(spec: QueueSpec, now: Tick) -> Self {
         let settings = Settings::from_arguments(&spec.arguments);
         Self {
+            kind: QueueKind::of(&spec.arguments),
             spec,
             state: Ranked::new(State::new(settings, now)),
         }
