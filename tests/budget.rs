@@ -15,8 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use leveret::broker::compat::Compat;
-use leveret::broker::queue::Queue;
-use leveret::broker::tick::Tick;
+use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::{Broker, BrokerSpec, Timer};
 use leveret::session::egress::{Doorbell, Egress, Sink};
 use leveret::session::{Endpoints, Now, Session, Verdict};
@@ -48,7 +47,7 @@ static COUNTING: Counting = Counting;
 struct NoTimer;
 
 impl Timer for NoTimer {
-    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>) {
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<dyn Ticked>)>) {
         deadlines.clear();
     }
 

@@ -8,7 +8,7 @@ use super::event::Event;
 use super::message::{Message, Packer};
 use super::outlet::{Outlet, Parked};
 use super::queue::{CloseIf, Queue};
-use super::tick::Tick;
+use super::tick::{Tick, Ticked};
 use super::vhost::VirtualHost;
 
 /// Why a message became a dead letter; the text stands in its `x-death` header.
@@ -57,8 +57,8 @@ pub struct Effects {
     pub resume: Vec<Parked>,
     /// Messages to dead-letter.
     pub dead: VecDeque<Dead>,
-    /// Queues that want a tick at a time.
-    pub deadlines: Vec<(Tick, Arc<Queue>)>,
+    /// What wants a tick at a time.
+    pub deadlines: Vec<(Tick, Arc<dyn Ticked>)>,
     /// Queues whose last consumer left (auto-delete) or that expired.
     pub gone: Vec<Arc<Queue>>,
     /// What happened, when [`Effects::recording`].

@@ -35,17 +35,16 @@ use self::event::{Event, EventBus};
 use self::faults::Faults;
 use self::name::Name;
 use self::permission::Permission;
-use self::queue::Queue;
 use self::registry::Registry;
-use self::tick::Tick;
+use self::tick::{Tick, Ticked};
 use self::user::{PasswordHash, User};
 use self::vhost::{VhostMetadata, VirtualHost};
 use crate::sync::{LEAF, Ranked};
 
-/// Where queues register the time at which they want a tick.
+/// Where queues and exchanges register the time at which they want a tick.
 pub trait Timer: Debug + Send + Sync {
-    /// Call `tick` of each queue at its time, on its virtual host's clock.
-    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>);
+    /// Call `tick` of each at its time, on its virtual host's clock.
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<dyn Ticked>)>);
     /// A clock was moved: look again.
     fn moved(&self);
 }

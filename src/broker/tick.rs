@@ -1,6 +1,11 @@
-//! [`Tick`]: the model's time, handed in by whoever calls it.
+//! [`Tick`]: the model's time, handed in by whoever calls it; and [`Ticked`], what waits for it.
 
+use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::effects::Effects;
+use super::name::Name;
 
 /// Microseconds since the broker started, skewed as the virtual host's clock says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,4 +35,12 @@ impl Tick {
     pub const fn until(self, later: Self) -> Duration {
         Duration::from_micros(later.0.saturating_sub(self.0))
     }
+}
+
+/// What the timekeeper ticks at a time that it asked for in [`Effects::deadlines`].
+pub trait Ticked: Debug + Send + Sync {
+    /// Its virtual host, whose clock it goes by.
+    fn vhost(&self) -> &Name;
+    /// A deadline it asked for has come. No lock is held on entry.
+    fn tick(self: Arc<Self>, now: Tick, fx: &mut Effects);
 }

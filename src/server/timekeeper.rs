@@ -1,4 +1,4 @@
-//! [`Timekeeper`]: the one timer. Queues register when they want a tick.
+//! [`Timekeeper`]: the one timer. Queues and exchanges register when they want a tick.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -11,8 +11,7 @@ use super::Shared;
 use crate::broker::Timer;
 use crate::broker::effects::Effects;
 use crate::broker::name::Name;
-use crate::broker::queue::Queue;
-use crate::broker::tick::Tick;
+use crate::broker::tick::{Tick, Ticked};
 use crate::broker::vhost::VirtualHost;
 use crate::sync::{LEAF, Ranked};
 
@@ -28,11 +27,11 @@ pub(super) struct Timekeeper {
     gone: Notify,
 }
 
-/// Orders by time; a queue that is gone is forgotten when its time comes.
+/// Orders by time; a target that is gone is forgotten when its time comes.
 #[derive(Debug)]
 struct Deadline {
     at: Tick,
-    queue: Weak<Queue>,
+    target: Weak<dyn Ticked>,
 }
 
 impl PartialEq for Deadline {
@@ -56,15 +55,15 @@ impl Ord for Deadline {
 }
 
 impl Timer for Timekeeper {
-    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>) {
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<dyn Ticked>)>) {
         let mut heaps = self.heaps.lock();
         let mut is_earlier = false;
-        for (at, queue) in deadlines.drain(..) {
-            let heap = heaps.entry(queue.spec.vhost.clone()).or_default();
+        for (at, target) in deadlines.drain(..) {
+            let heap = heaps.entry(target.vhost().clone()).or_default();
             is_earlier |= heap.peek().is_none_or(|Reverse(first)| at < first.at);
             heap.push(Reverse(Deadline {
                 at,
-                queue: Arc::downgrade(&queue),
+                target: Arc::downgrade(&target),
             }));
         }
         drop(heaps);
@@ -90,7 +89,7 @@ impl Timekeeper {
     }
 
     /// Take what is due in one virtual host, and when the next is.
-    fn due(&self, vhost: &Name, now: Tick) -> (Vec<Arc<Queue>>, Tick) {
+    fn due(&self, vhost: &Name, now: Tick) -> (Vec<Arc<dyn Ticked>>, Tick) {
         let mut heaps = self.heaps.lock();
         let mut due = Vec::new();
         let Some(heap) = heaps.get_mut(vhost) else {
@@ -99,7 +98,7 @@ impl Timekeeper {
         while heap.peek().is_some_and(|Reverse(first)| first.at <= now) {
             due.extend(
                 heap.pop()
-                    .and_then(|Reverse(deadline)| deadline.queue.upgrade()),
+                    .and_then(|Reverse(deadline)| deadline.target.upgrade()),
             );
         }
         let next = heap.peek().map_or(Tick::NEVER, |Reverse(first)| first.at);
@@ -114,7 +113,7 @@ impl Timekeeper {
     }
 }
 
-/// Tick queues at their times until the server stops.
+/// Tick everything at its time until the server stops.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut fx = Effects::default();
     loop {
@@ -145,7 +144,7 @@ fn tick_vhost(shared: &Shared, vhost: &VirtualHost, fx: &mut Effects) -> Duratio
     let (due, next) = shared.timekeeper.due(&vhost.name, now);
     if !due.is_empty() {
         shared.broker.begin(fx);
-        due.iter().for_each(|queue| queue.tick(now, fx));
+        due.into_iter().for_each(|target| target.tick(now, fx));
         shared.broker.settle(vhost, now, fx);
     }
     // Rounded up: a sleep that ends early would spin.

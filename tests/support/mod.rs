@@ -12,18 +12,18 @@ use leveret::broker::publish::{Outcome, publish};
 use leveret::broker::queue::{
     ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Settlement, Unacked, settle,
 };
-use leveret::broker::tick::Tick;
+use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::vhost::VirtualHost;
 use leveret::broker::{Broker, BrokerSpec, Timer};
 use leveret_proto::content::Properties;
 use leveret_proto::value::{FieldTable, FieldValue};
 
-/// Keeps the deadlines that queues ask for; a test fires them itself.
+/// Keeps the deadlines that the model asks for; a test fires them itself.
 #[derive(Debug, Default)]
-pub(crate) struct HandTimer(Mutex<Vec<(Tick, Arc<Queue>)>>);
+pub(crate) struct HandTimer(Mutex<Vec<(Tick, Arc<dyn Ticked>)>>);
 
 impl Timer for HandTimer {
-    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<Queue>)>) {
+    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<dyn Ticked>)>) {
         self.0.lock().unwrap().append(deadlines);
     }
 
@@ -245,9 +245,9 @@ impl World {
             let Some(at) = armed.iter().position(|(at, _)| *at <= self.now) else {
                 return;
             };
-            let (_, queue) = armed.remove(at);
+            let (_, target) = armed.remove(at);
             drop(armed);
-            queue.tick(self.now, &mut self.fx);
+            target.tick(self.now, &mut self.fx);
             self.settle();
         }
     }

@@ -28,7 +28,7 @@ use super::event::Event;
 use super::message::Message;
 use super::name::Name;
 use super::outlet::Notice;
-use super::tick::Tick;
+use super::tick::{Tick, Ticked};
 use crate::sync::{QUEUE, Ranked};
 
 /// What a queue is, apart from what is in it.
@@ -240,18 +240,6 @@ impl Queue {
         state.arm(self, fx);
     }
 
-    /// A deadline it asked for has come.
-    pub fn tick(self: &Arc<Self>, now: Tick, fx: &mut Effects) {
-        let mut state = self.state.lock();
-        state.disarm();
-        state.expire(self, now, fx);
-        if state.expiry() <= now && !state.closed {
-            fx.gone.push(Arc::clone(self));
-            return;
-        }
-        state.arm(self, fx);
-    }
-
     /// Whether it should really go now, having been found unused.
     pub fn is_unused(&self, now: Tick) -> bool {
         let state = self.state.lock();
@@ -347,6 +335,23 @@ impl Queue {
     /// An event about this queue.
     pub(super) fn event(&self, make: impl FnOnce(Name, Name) -> Event) -> Event {
         make(self.spec.vhost.clone(), self.spec.name.clone())
+    }
+}
+
+impl Ticked for Queue {
+    fn vhost(&self) -> &Name {
+        &self.spec.vhost
+    }
+
+    fn tick(self: Arc<Self>, now: Tick, fx: &mut Effects) {
+        let mut state = self.state.lock();
+        state.disarm();
+        state.expire(&self, now, fx);
+        if state.expiry() <= now && !state.closed {
+            fx.gone.push(Arc::clone(&self));
+            return;
+        }
+        state.arm(&self, fx);
     }
 }
 

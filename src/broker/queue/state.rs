@@ -192,7 +192,7 @@ impl State {
         let next = self.ready.next_expiry().min(self.expiry());
         if next < self.armed_at {
             self.armed_at = next;
-            fx.deadlines.push((next, Arc::clone(queue)));
+            fx.deadlines.push((next, Arc::clone(queue) as _));
         }
     }
 
