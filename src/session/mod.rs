@@ -5,18 +5,20 @@ mod ack;
 mod channel;
 mod channel_map;
 mod consume;
+mod core;
 pub mod egress;
 mod exception;
 mod exchange;
 mod ledger;
 mod login;
+mod method;
+mod permission;
 mod publish;
 mod queue;
 mod reply_to;
 mod route_cache;
 mod tx;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,22 +28,13 @@ use leveret_proto::connection::{Connection as Machine, Control, Event, Failure, 
 use leveret_proto::exception::{Exception, Scope};
 use leveret_proto::method::{Method, connection};
 
-use self::channel::{Channel, Mode};
-use self::channel_map::ChannelMap;
+use self::core::{Core, Open};
 use self::egress::Egress;
-use self::ledger::Ledger;
+use self::permission::AllowedCache;
 use crate::broker::Broker;
-use crate::broker::connection::{ChannelInfo, Connection, add};
-use crate::broker::effects::Effects;
-use crate::broker::error::{BrokerError, Resource};
-use crate::broker::faults::{Decision, FaultRules, Site};
-use crate::broker::name::Name;
-use crate::broker::outlet::{Notice, Outlet, Parked};
-use crate::broker::permission::{Access, refused};
-use crate::broker::queue::{Settlement, Unacked, settle};
+use crate::broker::connection::add;
+use crate::broker::outlet::{Notice, Parked};
 use crate::broker::tick::Tick;
-use crate::broker::user::User;
-use crate::broker::vhost::VirtualHost;
 
 /// Where a connection comes from and arrives.
 #[derive(Clone, Copy, Debug)]
@@ -79,47 +72,6 @@ pub struct Session {
     core: Core,
 }
 
-/// All but the state machine: split off so that an event borrowed from the machine can be acted on.
-#[derive(Debug)]
-struct Core {
-    broker: Arc<Broker>,
-    egress: Arc<Egress>,
-    endpoints: Endpoints,
-    login: login::Login,
-    open: Option<Open>,
-    channels: ChannelMap<Channel>,
-    /// Channels with something to confirm or to report at the end of the read.
-    touched: Vec<u16>,
-    fx: Effects,
-    /// Reused by acknowledgements.
-    batch: Vec<Unacked>,
-    faults: Option<Arc<dyn FaultRules>>,
-    now: Now,
-    /// `now` on the virtual host's clock.
-    tick: Tick,
-}
-
-/// What an open connection has besides.
-#[derive(Debug)]
-struct Open {
-    vhost: Arc<VirtualHost>,
-    user: Arc<User>,
-    info: Arc<Connection>,
-    allowed: AllowedCache,
-    cancel_notify: bool,
-    named_blocked: bool,
-}
-
-/// Permissions already checked, valid while the user's revision is the same.
-#[derive(Debug, Default)]
-struct AllowedCache {
-    revision: u64,
-    allowed: HashMap<(Access, Resource, Name), bool>,
-}
-
-/// Answers remembered per session; beyond that it starts over.
-const ALLOWED_MAX: usize = 4096;
-
 impl Session {
     /// A session that has seen no byte yet.
     pub fn new(
@@ -130,20 +82,7 @@ impl Session {
         now: Now,
     ) -> Self {
         let machine = Machine::new(config, now.instant);
-        let core = Core {
-            broker,
-            egress,
-            endpoints,
-            login: login::Login::default(),
-            open: None,
-            channels: ChannelMap::new(),
-            touched: Vec::new(),
-            fx: Effects::default(),
-            batch: Vec::new(),
-            faults: None,
-            now,
-            tick: now.tick,
-        };
+        let core = Core::new(broker, egress, endpoints, now);
         Self { machine, core }
     }
 
@@ -362,274 +301,5 @@ impl Session {
             .egress
             .write(|out| machine.send_channel_open_ok(out, channel));
         Ok(())
-    }
-}
-
-impl Core {
-    fn begin(&mut self, now: Now) {
-        self.now = now;
-        self.tick = self
-            .open
-            .as_ref()
-            .map_or(now.tick, |open| open.vhost.now(now.tick));
-        self.broker.begin(&mut self.fx);
-        self.faults = self.broker.faults.rules();
-    }
-
-    /// The end of a read: confirms, counters, then all that the model left to do.
-    fn finish(&mut self) {
-        while let Some(channel) = self.touched.pop() {
-            self.confirm(channel);
-            if let Some(channel) = self.channels.get_mut(channel) {
-                channel.report();
-            }
-        }
-        if let Some(open) = &self.open {
-            self.broker.settle(&open.vhost, self.tick, &mut self.fx);
-        }
-        self.egress.flush(&mut self.fx.resume);
-        if let Some(open) = self.open.as_ref().filter(|_| !self.fx.resume.is_empty()) {
-            self.broker.settle(&open.vhost, self.tick, &mut self.fx);
-        }
-    }
-
-    /// Write one method frame.
-    fn send(&self, channel: u16, method: &Method) {
-        self.egress.write(|out| out.put_method(channel, method));
-    }
-
-    fn opened(&self) -> Result<&Open, Exception> {
-        self.open
-            .as_ref()
-            .ok_or_else(|| Exception::new(ReplyCode::CHANNEL_ERROR, "connection is not open"))
-    }
-
-    fn channel(&mut self, channel: u16) -> Result<&mut Channel, Exception> {
-        let missing = || Exception::new(ReplyCode::CHANNEL_ERROR, "expected 'channel.open'");
-        self.channels.get_mut(channel).ok_or_else(missing)
-    }
-
-    fn touch(&mut self, channel: u16) {
-        if self.touched.last() != Some(&channel) && !self.touched.contains(&channel) {
-            self.touched.push(channel);
-        }
-    }
-
-    fn add_channel(&mut self, number: u16) {
-        let info = Arc::new(ChannelInfo {
-            number,
-            ..ChannelInfo::default()
-        });
-        self.egress
-            .lock()
-            .ledgers
-            .insert(number, Ledger::new(Arc::clone(&info)));
-        if let Some(open) = &self.open {
-            open.info.channels.lock().insert(number, Arc::clone(&info));
-        }
-        add(&self.broker.churn.channel_created, 1);
-        self.channels.insert(number, Channel::new(info));
-    }
-
-    /// A channel is over: its consumers end, what it has unacked goes back.
-    fn drop_channel(&mut self, number: u16) {
-        self.abandon_transaction(number);
-        let Some(channel) = self.channels.remove(number) else {
-            return;
-        };
-        add(&self.broker.churn.channel_closed, 1);
-        if let Some(open) = &self.open {
-            open.info.channels.lock().remove(&number);
-        }
-        // Without a ledger nothing more is delivered; what is out is ours to return.
-        let ledger = self.egress.lock().ledgers.remove(number);
-        // Consumers first: what goes back must not come here again.
-        for handle in channel.consumers.values() {
-            handle.queue.cancel(handle.key, self.tick, &mut self.fx);
-        }
-        if let Some((_, queue)) = &channel.replies {
-            self.drop_replies(queue);
-        }
-        if let Some(mut ledger) = ledger {
-            ledger.take(0, true, &mut self.batch);
-            settle(
-                &mut self.batch,
-                Settlement::Requeue,
-                self.tick,
-                &mut self.fx,
-            );
-        }
-    }
-
-    fn drop_all(&mut self) {
-        for number in self.channels.numbers() {
-            self.confirm(number);
-            self.drop_channel(number);
-        }
-        let Some(open) = self.open.take() else { return };
-        self.broker.remove_connection(&open.info, &mut self.fx);
-        self.broker.settle(&open.vhost, self.tick, &mut self.fx);
-    }
-
-    /// Confirm all that was published and not confirmed: one frame.
-    fn confirm(&mut self, channel: u16) {
-        let Some(Channel {
-            mode: Mode::Confirm(confirms),
-            fresh,
-            ..
-        }) = self.channels.get_mut(channel)
-        else {
-            return;
-        };
-        let count = confirms.published - confirms.confirmed;
-        if count > 0 {
-            confirms.confirmed = confirms.published;
-            fresh.confirm += count;
-            let tag = confirms.published;
-            self.egress
-                .write(|out| out.put_ack(channel, tag, count > 1));
-        }
-    }
-
-    /// Check a permission; the answer is remembered until the user changes.
-    fn allow(&mut self, access: Access, kind: Resource, name: &str) -> Result<(), BrokerError> {
-        let names_permission = self.broker.compat.names_permission;
-        let Some(open) = &mut self.open else {
-            return Ok(());
-        };
-        let revision = open.user.revision();
-        let cache = &mut open.allowed;
-        if cache.revision != revision || cache.allowed.len() >= ALLOWED_MAX {
-            cache.allowed.clear();
-            cache.revision = revision;
-        }
-        let key = (access, kind, Name::from(name));
-        let is_allowed = *cache.allowed.entry(key).or_insert_with(|| {
-            let permission = open.user.permission(&open.vhost.name);
-            permission.is_some_and(|permission| permission.allows(access, name))
-        });
-        if is_allowed {
-            return Ok(());
-        }
-        let subject = open.vhost.subject(kind, name);
-        Err(refused(
-            names_permission.then_some(access),
-            &subject,
-            &open.user.name,
-        ))
-    }
-
-    #[allow(
-        clippy::too_many_lines,
-        reason = "the dispatch of all methods, one line each"
-    )]
-    fn method(&mut self, channel: u16, method: Method) -> Result<(), Exception> {
-        let (class_id, method_id) = method.ids();
-        if let Some(rules) = self.faults.clone() {
-            match self.decide(rules.as_ref(), channel, &method) {
-                Decision::Proceed => {}
-                Decision::Drop => return Ok(()),
-                Decision::Cut => return Err(Exception::new(ReplyCode::CONNECTION_FORCED, "")),
-                Decision::Close(text) => {
-                    return Err(Exception::new(ReplyCode::CONNECTION_FORCED, text));
-                }
-            }
-        }
-        let result = match method {
-            Method::ExchangeDeclare(it) => self.exchange_declare(channel, it),
-            Method::ExchangeDelete(it) => self.exchange_delete(channel, &it),
-            Method::ExchangeBind(it) => self.exchange_bind(channel, &it),
-            Method::ExchangeUnbind(it) => self.exchange_unbind(channel, &it),
-            Method::QueueDeclare(it) => self.queue_declare(channel, it),
-            Method::QueueBind(it) => self.queue_bind(channel, &it),
-            Method::QueueUnbind(it) => self.queue_unbind(channel, &it),
-            Method::QueuePurge(it) => self.queue_purge(channel, &it),
-            Method::QueueDelete(it) => self.queue_delete(channel, &it),
-            Method::BasicQos(it) => self.basic_qos(channel, &it),
-            Method::BasicConsume(it) => self.basic_consume(channel, it),
-            Method::BasicCancel(it) => self.basic_cancel(channel, &it),
-            Method::BasicCancelOk(_) => Ok(()),
-            Method::BasicGet(it) => self.basic_get(channel, &it),
-            Method::BasicAck(it) => {
-                self.settle(channel, it.delivery_tag, it.multiple, Settlement::Ack)
-            }
-            Method::BasicReject(it) => {
-                self.settle(channel, it.delivery_tag, false, not_done(it.requeue))
-            }
-            Method::BasicNack(it) => {
-                self.settle(channel, it.delivery_tag, it.multiple, not_done(it.requeue))
-            }
-            Method::BasicRecover(it) => self.basic_recover(channel, it.requeue, true),
-            Method::BasicRecoverAsync(it) => self.basic_recover(channel, it.requeue, false),
-            Method::ConfirmSelect(it) => self.confirm_select(channel, it.nowait),
-            Method::TxSelect(_) => self.tx_select(channel),
-            Method::TxCommit(_) => self.tx_commit(channel),
-            Method::TxRollback(_) => self.tx_rollback(channel),
-            Method::ChannelFlow(it) => self.channel_flow(channel, it.active),
-            Method::AccessRequest(_) => {
-                self.send(
-                    channel,
-                    &Method::AccessRequestOk(leveret_proto::method::access::RequestOk {
-                        ticket: 1,
-                    }),
-                );
-                Ok(())
-            }
-            _ => Err(Exception::new(
-                ReplyCode::COMMAND_INVALID,
-                "unimplemented method",
-            )),
-        };
-        result.map_err(|exception| match exception.class_id {
-            0 => exception.on(class_id, method_id),
-            _ => exception,
-        })
-    }
-
-    fn decide(&self, rules: &dyn FaultRules, channel: u16, method: &Method) -> Decision {
-        let Some(open) = &self.open else {
-            return Decision::Proceed;
-        };
-        let (vhost, user) = (&open.vhost.name, &open.user.name);
-        rules.arrived(&Site {
-            vhost,
-            user,
-            channel,
-            method: method.name(),
-        })
-    }
-
-    fn channel_flow(&mut self, channel: u16, active: bool) -> Result<(), Exception> {
-        if !active {
-            return Err(Exception::new(ReplyCode::NOT_IMPLEMENTED, "active=false"));
-        }
-        let flow_ok = leveret_proto::method::channel::FlowOk { active };
-        self.send(channel, &Method::ChannelFlowOk(flow_ok));
-        Ok(())
-    }
-
-    fn on_blocked(&mut self, reason: Option<String>) {
-        if !self.open.as_ref().is_some_and(|open| open.named_blocked) {
-            return;
-        }
-        match reason {
-            Some(reason) => {
-                self.send(
-                    0,
-                    &Method::ConnectionBlocked(connection::Blocked {
-                        reason: reason.as_str().into(),
-                    }),
-                );
-            }
-            None => self.send(0, &Method::ConnectionUnblocked(connection::Unblocked {})),
-        }
-    }
-}
-
-const fn not_done(requeue: bool) -> Settlement {
-    if requeue {
-        Settlement::Requeue
-    } else {
-        Settlement::Reject
     }
 }
