@@ -1,5 +1,7 @@
 //! The model without sockets, runtime or clock.
 
+mod counts;
+
 use std::sync::Arc;
 
 use leveret::broker::exchange::ExchangeKind;

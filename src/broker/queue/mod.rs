@@ -9,6 +9,7 @@ mod settings;
 mod settle;
 mod state;
 mod stats;
+mod tally;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use self::settings::{Overflow, Settings};
 pub use self::settle::{Settlement, Unacked, settle};
 use self::state::State;
 pub use self::stats::{ConsumerView, QueueStats, QueueView};
+use self::tally::Weight;
 use super::connection::ConnectionId;
 use super::effects::{DeathReason, Effects};
 use super::event::Event;
@@ -163,7 +165,7 @@ impl Queue {
             state.stats.get_no_ack += 1;
         } else {
             state.stats.get += 1;
-            state.count_unacked(entry.message.bytes());
+            state.unacked.add(Weight::of(&entry.message));
         }
         state.stats.redeliver += u64::from(entry.redelivered);
         state.arm(self, fx);
@@ -171,7 +173,7 @@ impl Queue {
         fx.record(|| self.event(|vhost, queue| Event::Got { vhost, queue, seq }));
         Some(Got {
             entry,
-            remaining: state.ready.len() as u64,
+            remaining: state.ready.len(),
         })
     }
 
@@ -276,18 +278,13 @@ impl Queue {
     pub fn counts(self: &Arc<Self>, now: Tick, fx: &mut Effects) -> (u64, u64) {
         let mut state = self.state.lock();
         state.expire(self, now, fx);
-        (state.ready.len() as u64, state.consumers.len() as u64)
+        (state.ready.len(), state.consumers.len() as u64)
     }
 
     /// All that listings show.
     pub fn view(&self) -> QueueView {
         let state = self.state.lock();
-        let persistent = || {
-            state
-                .ready
-                .iter()
-                .filter(|e| e.message.facts.is_persistent())
-        };
+        let (ready, unacked) = (state.ready.tally(), state.unacked);
         let exclusive = state
             .consumers
             .iter()
@@ -297,12 +294,12 @@ impl Queue {
             .iter()
             .find(|consumer| state.settings.single_active && state.consumers.is_active(consumer));
         QueueView {
-            ready: state.ready.len() as u64,
-            unacked: state.unacked,
-            ready_bytes: state.ready.bytes(),
-            unacked_bytes: state.unacked_bytes,
-            persistent: persistent().count() as u64,
-            persistent_bytes: persistent().map(|entry| entry.message.bytes()).sum(),
+            ready: ready.messages,
+            unacked: unacked.messages,
+            ready_bytes: ready.bytes,
+            unacked_bytes: unacked.bytes,
+            persistent: ready.persistent + unacked.persistent,
+            persistent_bytes: ready.persistent_bytes + unacked.persistent_bytes,
             consumers: state.consumers.len(),
             single_active_tag: active.map(|consumer| consumer.spec.tag.to_string()),
             exclusive_consumer_tag: exclusive.map(|consumer| consumer.spec.tag.to_string()),

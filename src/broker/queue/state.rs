@@ -13,6 +13,7 @@ use super::entry::Entry;
 use super::ready::Ready;
 use super::settings::{Overflow, Settings};
 use super::stats::QueueStats;
+use super::tally::{Tally, Weight};
 
 /// The inside of a queue.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(super) struct State {
     pub(super) ready: Ready,
     pub(super) consumers: Consumers,
     pub(super) settings: Arc<Settings>,
-    pub(super) unacked: u64,
-    pub(super) unacked_bytes: u64,
+    /// What is out and not settled.
+    pub(super) unacked: Tally,
     pub(super) stats: QueueStats,
     pub(super) last_used: Tick,
     pub(super) had_consumer: bool,
@@ -36,8 +37,7 @@ impl State {
             ready: Ready::new(settings.priority_max),
             consumers: Consumers::new(settings.single_active),
             settings: Arc::new(settings),
-            unacked: 0,
-            unacked_bytes: 0,
+            unacked: Tally::default(),
             stats: QueueStats::default(),
             last_used: now,
             had_consumer: false,
@@ -76,10 +76,10 @@ impl State {
         settings.overflow != Overflow::DropHead
             && (settings
                 .length_max
-                .is_some_and(|max| self.ready.len() as u64 + 1 > max)
+                .is_some_and(|max| self.ready.len() + 1 > max)
                 || settings
                     .bytes_max
-                    .is_some_and(|max| self.ready.bytes() + bytes > max))
+                    .is_some_and(|max| self.ready.tally().bytes + bytes > max))
     }
 
     /// Write `entry` to a consumer whose turn it is; back it comes when none has room.
@@ -90,7 +90,8 @@ impl State {
         fx: &mut Effects,
     ) -> Result<(), Entry> {
         while let Some((key, spec)) = self.consumers.next() {
-            let (bytes, redelivered, seq) = (entry.message.bytes(), entry.redelivered, entry.seq);
+            let weight = Weight::of(&entry.message);
+            let (redelivered, seq) = (entry.redelivered, entry.seq);
             let no_ack = spec.no_ack;
             let delivery = Delivery {
                 queue,
@@ -112,7 +113,7 @@ impl State {
                 fx.flush.push(Arc::clone(&spec.outlet));
             }
             self.consumers.delivered(key, full);
-            self.count_delivery(bytes, no_ack, redelivered);
+            self.count_delivery(weight, no_ack, redelivered);
             fx.record(|| {
                 queue.event(|vhost, queue| Event::Delivered {
                     vhost,
@@ -153,10 +154,10 @@ impl State {
     pub(super) fn shorten(&mut self, queue: &Arc<Queue>, fx: &mut Effects) {
         let settings = Arc::clone(&self.settings);
         let is_over = |ready: &Ready| {
-            settings
-                .length_max
-                .is_some_and(|max| ready.len() as u64 > max)
-                || settings.bytes_max.is_some_and(|max| ready.bytes() > max)
+            settings.length_max.is_some_and(|max| ready.len() > max)
+                || settings
+                    .bytes_max
+                    .is_some_and(|max| ready.tally().bytes > max)
         };
         while is_over(&self.ready) {
             let Some(entry) = self.ready.pop_oldest_lowest() else {
@@ -211,23 +212,16 @@ impl State {
 
     /// A delivered entry is no longer out.
     pub(super) fn settled(&mut self, consumer: ConsumerKey, entry: &Entry) {
-        self.unacked = self.unacked.saturating_sub(1);
-        self.unacked_bytes = self.unacked_bytes.saturating_sub(entry.message.bytes());
+        self.unacked.remove(Weight::of(&entry.message));
         self.consumers.settled(consumer);
     }
 
-    /// An entry is out and will be settled later.
-    pub(super) fn count_unacked(&mut self, bytes: u64) {
-        self.unacked += 1;
-        self.unacked_bytes += bytes;
-    }
-
-    fn count_delivery(&mut self, bytes: u64, no_ack: bool, redelivered: bool) {
+    fn count_delivery(&mut self, weight: Weight, no_ack: bool, redelivered: bool) {
         if no_ack {
             self.stats.deliver_no_ack += 1;
         } else {
             self.stats.deliver += 1;
-            self.count_unacked(bytes);
+            self.unacked.add(weight);
         }
         self.stats.redeliver += u64::from(redelivered);
     }

@@ -43,7 +43,7 @@ pub struct QueueView {
     pub ready_bytes: u64,
     /// Likewise.
     pub unacked_bytes: u64,
-    /// Messages waiting and persistent, and their bytes.
+    /// Persistent messages, waiting or delivered and not settled.
     pub persistent: u64,
     /// Bytes of the persistent ones.
     pub persistent_bytes: u64,

@@ -10,7 +10,6 @@ use super::super::entry::Entry;
 pub(super) struct Lanes {
     lanes: Vec<VecDeque<Entry>>,
     filled: [u64; 4],
-    len: usize,
 }
 
 impl Lanes {
@@ -20,19 +19,13 @@ impl Lanes {
         Self {
             lanes,
             filled: [0; 4],
-            len: 0,
         }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.len
     }
 
     pub(super) fn push(&mut self, entry: Entry) {
         let lane = entry.priority;
         if let Some(fifo) = self.lanes.get_mut(lane as usize) {
             fifo.push_back(entry);
-            self.len += 1;
             self.filled[lane as usize / 64] |= 1 << (lane % 64);
         }
     }
@@ -66,14 +59,9 @@ impl Lanes {
             .unwrap_or(Tick::NEVER)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.lanes.iter().rev().flatten()
-    }
-
     fn pop_lane(&mut self, lane: usize) -> Option<Entry> {
         let fifo = self.lanes.get_mut(lane)?;
         let entry = fifo.pop_front()?;
-        self.len -= 1;
         if fifo.is_empty() {
             self.filled[lane / 64] &= !(1 << (lane % 64));
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::super::tick::Tick;
 use super::entry::Entry;
+use super::tally::{Tally, Weight};
 use lanes::Lanes;
 
 /// Waiting entries. What was requeued stands in `returned`, ordered, and is looked at first:
@@ -14,7 +15,7 @@ use lanes::Lanes;
 pub(super) struct Ready {
     store: Store,
     returned: BTreeMap<(u8, u64), Entry>,
-    bytes: u64,
+    tally: Tally,
 }
 
 #[derive(Debug)]
@@ -33,17 +34,13 @@ impl Ready {
         Self {
             store,
             returned: BTreeMap::new(),
-            bytes: 0,
+            tally: Tally::default(),
         }
     }
 
     /// How many wait.
-    pub(super) fn len(&self) -> usize {
-        self.returned.len()
-            + match &self.store {
-                Store::Fifo(fifo) => fifo.len(),
-                Store::Lanes(lanes) => lanes.len(),
-            }
+    pub(super) fn len(&self) -> u64 {
+        self.tally.messages
     }
 
     /// Whether none waits.
@@ -51,14 +48,14 @@ impl Ready {
         self.len() == 0
     }
 
-    /// Body bytes waiting.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+    /// How many wait, and their bytes.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// A new entry, behind all of its lane.
     pub(super) fn push(&mut self, entry: Entry) {
-        self.bytes += entry.message.bytes();
+        self.tally.add(Weight::of(&entry.message));
         match &mut self.store {
             Store::Fifo(fifo) => fifo.push_back(entry),
             Store::Lanes(lanes) => lanes.push(entry),
@@ -67,7 +64,7 @@ impl Ready {
 
     /// An entry that was out: back to where it stood.
     pub(super) fn put_back(&mut self, entry: Entry) {
-        self.bytes += entry.message.bytes();
+        self.tally.add(Weight::of(&entry.message));
         self.returned.insert(order(&entry), entry);
     }
 
@@ -94,7 +91,7 @@ impl Ready {
                 Store::Lanes(lanes) => lanes.pop(),
             }
         }?;
-        self.bytes -= entry.message.bytes();
+        self.tally.remove(Weight::of(&entry.message));
         Some(entry)
     }
 
@@ -108,7 +105,7 @@ impl Ready {
             return None;
         };
         let entry = lanes.pop_expired(now)?;
-        self.bytes -= entry.message.bytes();
+        self.tally.remove(Weight::of(&entry.message));
         Some(entry)
     }
 
@@ -130,7 +127,7 @@ impl Ready {
             Store::Fifo(fifo) => fifo.pop_front(),
             Store::Lanes(lanes) => lanes.pop_lowest(),
         }?;
-        self.bytes -= entry.message.bytes();
+        self.tally.remove(Weight::of(&entry.message));
         Some(entry)
     }
 
@@ -145,19 +142,11 @@ impl Ready {
 
     /// Take all, in delivery order.
     pub(super) fn drain(&mut self) -> Vec<Entry> {
-        let mut all = Vec::with_capacity(self.len());
+        let mut all = Vec::new();
         while let Some(entry) = self.pop() {
             all.push(entry);
         }
         all
-    }
-
-    /// All, in no promised order: for listings.
-    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = &Entry> + '_> {
-        match &self.store {
-            Store::Fifo(fifo) => Box::new(self.returned.values().chain(fifo)),
-            Store::Lanes(lanes) => Box::new(self.returned.values().chain(lanes.iter())),
-        }
     }
 
     fn head_is_returned(&self) -> bool {
@@ -175,7 +164,7 @@ impl Ready {
         let lane = self.returned.last_key_value()?.0.0;
         let first = *self.returned.range((lane, 0)..).next()?.0;
         let entry = self.returned.remove(&first)?;
-        self.bytes -= entry.message.bytes();
+        self.tally.remove(Weight::of(&entry.message));
         Some(entry)
     }
 }
