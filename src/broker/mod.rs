@@ -16,6 +16,7 @@ pub mod message;
 pub mod name;
 pub mod outlet;
 pub mod permission;
+pub mod policy;
 pub mod publish;
 pub mod queue;
 pub mod registry;

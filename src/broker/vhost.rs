@@ -14,6 +14,7 @@ use super::error::{BrokerError, Resource, Subject};
 use super::event::Event;
 use super::exchange::{Binding, Destination, DestinationId, Exchange, ExchangeKind, ExchangeSpec};
 use super::name::Name;
+use super::policy::{Policies, Target};
 use super::queue::{CloseIf, CloseRefused, Queue, QueueSpec};
 use super::registry::Registry;
 use super::tick::Tick;
@@ -32,6 +33,8 @@ pub struct VirtualHost {
     pub queues: Registry<Name, Queue>,
     /// Hidden queues of direct reply-to, by address.
     pub replies: Registry<Name, Queue>,
+    /// Of users and operators; a change goes by way of [`VirtualHost::set_policy`].
+    pub policies: Ranked<Policies, LEAF>,
     compat: Arc<Compat>,
     topology: Ranked<Topology, TOPOLOGY>,
     epoch: AtomicU64,
@@ -64,6 +67,7 @@ impl VirtualHost {
             exchanges: Registry::new(),
             queues: Registry::new(),
             replies: Registry::new(),
+            policies: Ranked::default(),
             compat,
             topology: Ranked::new(Topology::default()),
             epoch: AtomicU64::new(0),
@@ -106,6 +110,14 @@ impl VirtualHost {
 
     fn changed(&self) {
         self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// Change what routes and queues depend on, with nobody declaring or binding meanwhile.
+    pub(super) fn change_topology<T>(&self, change: impl FnOnce() -> T) -> T {
+        let _topology = self.topology.lock();
+        let result = change();
+        self.changed();
+        result
     }
 
     /// This host's time at the broker's time `now`.
@@ -165,13 +177,14 @@ impl VirtualHost {
             return Err(BrokerError::Reserved(Resource::Exchange, spec.name));
         }
         arguments::check_exchange(&subject, &spec.arguments)?;
-        let exchange = spec.name.clone();
-        self.exchanges
-            .insert(exchange.clone(), Arc::new(Exchange::new(spec)));
+        let name = spec.name.clone();
+        let exchange = Arc::new(Exchange::new(spec));
+        exchange.reconfigure(self.applied(Target::Exchange(&name)));
+        self.exchanges.insert(name.clone(), exchange);
         self.changed();
         fx.record(|| Event::ExchangeCreated {
             vhost: self.name.clone(),
-            exchange,
+            exchange: name,
         });
         Ok(())
     }
@@ -238,7 +251,8 @@ impl VirtualHost {
             return Err(BrokerError::Denied(denied("transient_nonexcl_queues")));
         }
         arguments::check_properties(&subject, kind, durable, exclusive, spec.auto_delete)?;
-        let queue = Arc::new(Queue::new(spec, now));
+        let applied = self.applied(Target::Queue(kind, &spec.name));
+        let queue = Arc::new(Queue::new(spec, applied, now));
         self.queues.insert(queue.name().clone(), Arc::clone(&queue));
         self.changed();
         queue.touch(now, fx);

@@ -14,6 +14,7 @@ use leveret_proto::value::FieldTable;
 use super::Core;
 use super::channel::ConsumerHandle;
 use crate::broker::name::Name;
+use crate::broker::policy::Applied;
 use crate::broker::queue::{CloseIf, Queue, QueueSpec};
 
 /// What requesters consume from and put into their `reply_to` property.
@@ -36,7 +37,11 @@ impl Core {
             return Err(precondition("reply consumer already set"));
         }
         let (nowait, address) = (it.nowait, self.broker.generated_name(ADDRESS_PREFIX));
-        let queue = Arc::new(Queue::new(self.reply_queue(address.clone())?, self.tick));
+        let queue = Arc::new(Queue::new(
+            self.reply_queue(address.clone())?,
+            Applied::default(),
+            self.tick,
+        ));
         let spec = self.consumer_spec(number, it, &queue, tag.clone())?;
         let key = queue
             .consume(spec)

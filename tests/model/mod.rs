@@ -2,6 +2,8 @@
 
 mod counts;
 
+mod policy;
+
 use std::sync::Arc;
 
 use leveret::broker::exchange::ExchangeKind;

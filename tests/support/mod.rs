@@ -8,6 +8,8 @@ use leveret::broker::effects::Effects;
 use leveret::broker::exchange::{Destination, ExchangeKind, ExchangeSpec, route};
 use leveret::broker::message::{Facts, Message, Parts};
 use leveret::broker::outlet::{ConsumerOrigin, Delivered, Delivery, Notice, Outlet, Parked};
+use leveret::broker::permission::Pattern;
+use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret::broker::publish::{Outcome, publish};
 use leveret::broker::queue::{
     ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Settlement, Unacked, settle,
@@ -124,6 +126,47 @@ impl World {
             .unwrap();
         self.settle();
         queue
+    }
+
+    /// Set a policy that applies to all that its pattern matches.
+    pub(crate) fn policy(
+        &mut self,
+        layer: Layer,
+        name: &str,
+        pattern: &str,
+        definition: &[(&str, FieldValue)],
+    ) {
+        self.policy_to(layer, name, pattern, ApplyTo::All, 0.0, definition);
+    }
+
+    /// Set a policy.
+    pub(crate) fn policy_to(
+        &mut self,
+        layer: Layer,
+        name: &str,
+        pattern: &str,
+        apply_to: ApplyTo,
+        priority: f64,
+        definition: &[(&str, FieldValue)],
+    ) {
+        let policy = Policy {
+            name: name.into(),
+            pattern: Pattern::new(pattern).unwrap(),
+            apply_to,
+            priority,
+            definition: definition.iter().cloned().collect(),
+        };
+        self.vhost.set_policy(layer, policy, self.now, &mut self.fx);
+        self.settle();
+    }
+
+    /// Delete a policy.
+    pub(crate) fn delete_policy(&mut self, layer: Layer, name: &str) -> bool {
+        let gone = self
+            .vhost
+            .delete_policy(layer, name, self.now, &mut self.fx);
+        self.settle();
+        gone
     }
 
     /// Declare an exchange.

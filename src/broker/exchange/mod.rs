@@ -16,8 +16,9 @@ pub use self::headers::InvalidMatch;
 pub use self::route::{Route, route};
 use self::topic::TopicTrie;
 use super::name::Name;
+use super::policy::Applied;
 use super::queue::Queue;
-use crate::sync::{BINDINGS, Ranked};
+use crate::sync::{BINDINGS, LEAF, Ranked};
 
 /// How an exchange chooses among its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,12 +77,11 @@ pub struct ExchangeSpec {
 pub struct Exchange {
     /// What it is.
     pub spec: ExchangeSpec,
-    /// Where unroutable messages go (`alternate-exchange`).
-    pub alternate: Option<Name>,
     /// Messages published to it by clients.
     pub published_in: AtomicU64,
     /// Messages it routed to queues.
     pub published_out: AtomicU64,
+    applied: Ranked<Applied, LEAF>,
     bindings: Ranked<Bindings, BINDINGS>,
 }
 
@@ -162,12 +162,11 @@ impl Exchange {
             ExchangeKind::Topic => Table::Topic(TopicTrie::default()),
             ExchangeKind::Headers => Table::Headers(HeadersTable::default()),
         };
-        let alternate = spec.arguments.get("alternate-exchange");
         Self {
-            alternate: alternate.and_then(FieldValue::as_str).map(Name::from),
             spec,
             published_in: AtomicU64::new(0),
             published_out: AtomicU64::new(0),
+            applied: Ranked::default(),
             bindings: Ranked::new(Bindings {
                 all: BTreeMap::new(),
                 table,
@@ -178,6 +177,25 @@ impl Exchange {
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.spec.name
+    }
+
+    /// Where unroutable messages go (`alternate-exchange`): its own argument's word counts, then
+    /// the policy's.
+    pub fn alternate(&self) -> Option<Name> {
+        let key = "alternate-exchange";
+        let name = |value: &FieldValue| value.as_str().map(Name::from);
+        let own = self.spec.arguments.get(key).and_then(name);
+        own.or_else(|| self.applied.lock().definition.get(key).and_then(name))
+    }
+
+    /// What the policies come to for it.
+    pub fn applied(&self) -> Applied {
+        self.applied.lock().clone()
+    }
+
+    /// Other policies apply to it now.
+    pub fn reconfigure(&self, applied: Applied) {
+        *self.applied.lock() = applied;
     }
 
     /// Whether it is the nameless one that leads to every queue by its name.

@@ -62,8 +62,8 @@ impl Walk<'_> {
             self.visited.push(Arc::clone(&exchange));
             if !self.step(&exchange, routing_key, &mut pending) {
                 // Nothing matched here: on to the alternate exchange, if there is one.
-                let alternate = exchange.alternate.as_deref();
-                pending.extend(alternate.and_then(|name| self.vhost.exchanges.get(name)));
+                let alternate = exchange.alternate();
+                pending.extend(alternate.and_then(|name| self.vhost.exchanges.get(&name)));
             }
         }
     }

@@ -36,6 +36,45 @@ impl QueueKind {
         }
     }
 
+    /// What a policy may say that queues of this type do not know: such a policy does not apply
+    /// to them at all.
+    pub const fn unknown_policy_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Classic => &[
+                "max-age",
+                "stream-max-segment-size-bytes",
+                "initial-cluster-size",
+                "delivery-limit",
+                "dead-letter-strategy",
+                "max-in-memory-length",
+                "max-in-memory-bytes",
+                "target-group-size",
+            ],
+            Self::Quorum => &[
+                "queue-mode",
+                "queue-master-locator",
+                "max-age",
+                "stream-max-segment-size-bytes",
+                "initial-cluster-size",
+            ],
+            Self::Stream => &[
+                "expires",
+                "message-ttl",
+                "dead-letter-exchange",
+                "dead-letter-routing-key",
+                "max-length",
+                "max-in-memory-length",
+                "max-in-memory-bytes",
+                "overflow",
+                "queue-mode",
+                "delivery-limit",
+                "queue-master-locator",
+                "dead-letter-strategy",
+                "target-group-size",
+            ],
+        }
+    }
+
     /// The type of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)

@@ -30,6 +30,7 @@ use super::event::Event;
 use super::message::Message;
 use super::name::Name;
 use super::outlet::Notice;
+use super::policy::Applied;
 use super::tick::{Tick, Ticked};
 use crate::sync::{QUEUE, Ranked};
 
@@ -92,10 +93,11 @@ pub enum ConsumeError {
 
 impl Queue {
     /// An empty queue.
-    pub fn new(spec: QueueSpec, now: Tick) -> Self {
-        let settings = Settings::from_arguments(&spec.arguments);
+    pub fn new(spec: QueueSpec, applied: Applied, now: Tick) -> Self {
+        let kind = QueueKind::of(&spec.arguments);
+        let settings = Settings::resolve(kind, &spec.arguments, applied);
         Self {
-            kind: QueueKind::of(&spec.arguments),
+            kind,
             spec,
             state: Ranked::new(State::new(settings, now)),
         }
@@ -327,6 +329,29 @@ impl Queue {
     /// How it behaves now.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.state.lock().settings)
+    }
+
+    /// Other policies apply to it now: what is too much by them goes at once. Messages keep the
+    /// TTL that they came in under.
+    pub fn reconfigure(self: &Arc<Self>, applied: Applied, now: Tick, fx: &mut Effects) {
+        let settings = Settings::resolve(self.kind, &self.spec.arguments, applied);
+        let mut state = self.state.lock();
+        if state.closed || *state.settings == settings {
+            return;
+        }
+        // A classic queue shortens itself before it looks at the new overflow.
+        let drops = match self.kind {
+            QueueKind::Classic => state.settings.overflow,
+            QueueKind::Quorum | QueueKind::Stream => settings.overflow,
+        } == Overflow::DropHead;
+        state.settings = Arc::new(settings);
+        // The time unused counts anew.
+        state.last_used = now;
+        state.expire(self, now, fx);
+        if drops && state.settings.is_limited() {
+            state.shorten(self, fx);
+        }
+        state.arm(self, fx);
     }
 
     /// An event about this queue.

@@ -1,8 +1,10 @@
-//! [`Settings`]: arguments resolved to plain fields, so the hot path reads no table.
+//! [`Settings`]: arguments and policies resolved to plain fields, so the hot path reads no table.
 
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::super::name::Name;
+use super::super::policy::Applied;
+use super::kind::QueueKind;
 
 /// What happens to a publish that does not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,38 +39,38 @@ pub struct Settings {
     pub dead_letter_routing_key: Option<Name>,
     /// One consumer at a time (`x-single-active-consumer`).
     pub single_active: bool,
+    /// The policies that are in it, for listings.
+    pub applied: Applied,
 }
 
 impl Settings {
-    /// From the arguments of `queue.declare`, already checked.
-    pub fn from_arguments(arguments: &FieldTable) -> Self {
-        let number = |key| {
-            arguments
-                .get(key)
-                .and_then(FieldValue::as_i64)
-                .and_then(unsigned)
+    /// Of a queue of this kind, from the arguments of its declaration, already checked, and from
+    /// what policies say.
+    pub fn resolve(kind: QueueKind, arguments: &FieldTable, applied: Applied) -> Self {
+        let from = Source {
+            arguments,
+            policy: &applied.definition,
         };
-        let name = |key| {
-            arguments
-                .get(key)
-                .and_then(FieldValue::as_str)
-                .map(Name::from)
-        };
+        let argument = |key| arguments.get(key);
         Self {
-            message_ttl_ms: number("x-message-ttl"),
-            expires_ms: number("x-expires"),
-            length_max: number("x-max-length"),
-            bytes_max: number("x-max-length-bytes"),
-            overflow: overflow(arguments),
-            priority_max: number("x-max-priority")
+            message_ttl_ms: from.lower("message-ttl"),
+            expires_ms: from.lower("expires"),
+            length_max: from.lower("max-length"),
+            bytes_max: from.lower("max-length-bytes"),
+            overflow: overflow(match kind {
+                QueueKind::Classic | QueueKind::Stream => from.argument_first("overflow"),
+                QueueKind::Quorum => from.policy_first("overflow"),
+            }),
+            priority_max: argument("x-max-priority")
+                .and_then(FieldValue::as_i64)
                 .and_then(|n| u8::try_from(n).ok())
                 .filter(|n| *n > 0),
-            dead_letter_exchange: name("x-dead-letter-exchange"),
-            dead_letter_routing_key: name("x-dead-letter-routing-key"),
-            single_active: matches!(
-                arguments.get("x-single-active-consumer"),
-                Some(FieldValue::Bool(true))
-            ),
+            dead_letter_exchange: from.argument_first("dead-letter-exchange").and_then(name),
+            dead_letter_routing_key: from
+                .argument_first("dead-letter-routing-key")
+                .and_then(name),
+            single_active: argument("x-single-active-consumer") == Some(&FieldValue::Bool(true)),
+            applied,
         }
     }
 
@@ -78,12 +80,50 @@ impl Settings {
     }
 }
 
-fn unsigned(number: i64) -> Option<u64> {
-    u64::try_from(number).ok()
+/// Where a setting may come from; each has a rule for when both speak.
+struct Source<'a> {
+    /// Keys with `x-`.
+    arguments: &'a FieldTable,
+    /// Keys without.
+    policy: &'a FieldTable,
 }
 
-fn overflow(arguments: &FieldTable) -> Overflow {
-    match arguments.get("x-overflow").and_then(FieldValue::as_str) {
+impl<'a> Source<'a> {
+    fn argument(&self, key: &str) -> Option<&'a FieldValue> {
+        self.arguments.get(&format!("x-{key}"))
+    }
+
+    /// The lower of two limits.
+    fn lower(&self, key: &str) -> Option<u64> {
+        let number = |value: Option<&FieldValue>| {
+            value
+                .and_then(FieldValue::as_i64)
+                .and_then(|number| u64::try_from(number).ok())
+        };
+        let (argument, policy) = (number(self.argument(key)), number(self.policy.get(key)));
+        match (argument, policy) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// What the declaration says, else the policy.
+    fn argument_first(&self, key: &str) -> Option<&'a FieldValue> {
+        self.argument(key).or_else(|| self.policy.get(key))
+    }
+
+    /// What the policy says, else the declaration.
+    fn policy_first(&self, key: &str) -> Option<&'a FieldValue> {
+        self.policy.get(key).or_else(|| self.argument(key))
+    }
+}
+
+fn name(value: &FieldValue) -> Option<Name> {
+    value.as_str().map(Name::from)
+}
+
+fn overflow(value: Option<&FieldValue>) -> Overflow {
+    match value.and_then(FieldValue::as_str) {
         Some("reject-publish") => Overflow::RejectPublish,
         Some("reject-publish-dlx") => Overflow::RejectPublishDlx,
         _ => Overflow::DropHead,
