@@ -7,6 +7,7 @@
 
 mod cli;
 mod model;
+mod sim;
 mod support;
 mod tidy;
 mod wire;

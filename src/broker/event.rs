@@ -33,6 +33,7 @@ pub enum Event {
         vhost: Name,
         queue: Name,
         seq: u64,
+        consumer_tag: Name,
         redelivered: bool,
     },
     /// A message was taken by `basic.get`.

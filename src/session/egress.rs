@@ -193,7 +193,8 @@ impl Outlet for Egress {
         let Some(ledger) = inner.ledgers.get_mut(delivery.channel) else {
             return Delivered::Refused(entry);
         };
-        if is_full || (ledger.is_full() && !delivery.no_ack) {
+        // A channel at its global prefetch gets nothing, not even what needs no acknowledgement.
+        if is_full || ledger.is_full() {
             inner.park(&delivery);
             return Delivered::Refused(entry);
         }

@@ -24,6 +24,15 @@ use leveret_proto::value::{FieldTable, FieldValue};
 #[derive(Debug, Default)]
 pub(crate) struct HandTimer(Mutex<Vec<(Tick, Arc<dyn Ticked>)>>);
 
+impl HandTimer {
+    /// What has its time come.
+    pub(crate) fn take_due(&self, now: Tick) -> Option<Arc<dyn Ticked>> {
+        let mut armed = self.0.lock().unwrap();
+        let at = armed.iter().position(|(at, _)| *at <= now)?;
+        Some(armed.swap_remove(at).1)
+    }
+}
+
 impl Timer for HandTimer {
     fn arm(&self, deadlines: &mut Vec<(Tick, Arc<dyn Ticked>)>) {
         self.0.lock().unwrap().append(deadlines);
@@ -283,13 +292,7 @@ impl World {
     /// Let time pass; what is due by then is done.
     pub(crate) fn pass_ms(&mut self, ms: u64) {
         self.now = self.now.plus_ms(ms);
-        loop {
-            let mut armed = self.timer.0.lock().unwrap();
-            let Some(at) = armed.iter().position(|(at, _)| *at <= self.now) else {
-                return;
-            };
-            let (_, target) = armed.remove(at);
-            drop(armed);
+        while let Some(target) = self.timer.take_due(self.now) {
             target.tick(self.now, &mut self.fx);
             self.settle();
         }

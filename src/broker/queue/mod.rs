@@ -146,10 +146,12 @@ impl Queue {
         if expires <= now {
             state.expire(self, now, fx);
         }
-        if state.settings.is_limited() {
+        let is_limited = state.settings.is_limited();
+        if is_limited {
             state.shorten(self, fx);
         }
-        if expires != Tick::NEVER {
+        // What was dropped may have stood before something that expires.
+        if expires != Tick::NEVER || is_limited {
             state.arm(self, fx);
         }
     }

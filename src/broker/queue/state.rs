@@ -112,16 +112,17 @@ impl State {
             if first {
                 fx.flush.push(Arc::clone(&spec.outlet));
             }
-            self.consumers.delivered(key, full);
-            self.count_delivery(weight, no_ack, redelivered);
             fx.record(|| {
                 queue.event(|vhost, queue| Event::Delivered {
                     vhost,
                     queue,
                     seq,
+                    consumer_tag: spec.tag.clone(),
                     redelivered,
                 })
             });
+            self.consumers.delivered(key, full);
+            self.count_delivery(weight, no_ack, redelivered);
             return Ok(());
         }
         Err(entry)

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use super::super::super::tick::Tick;
 use super::super::entry::Entry;
 
 /// FIFOs by priority, with a bit per lane that is not empty: picking costs no search.
@@ -46,20 +45,12 @@ impl Lanes {
         self.pop_lane(self.lowest_lane()?)
     }
 
-    pub(super) fn pop_expired(&mut self, now: Tick) -> Option<Entry> {
-        let is_expired = |fifo: &VecDeque<Entry>| fifo.front().is_some_and(|e| e.is_expired(now));
-        self.pop_lane(self.lanes.iter().position(is_expired)?)
+    /// The oldest of each lane, from lane 0 on.
+    pub(super) fn heads(&self) -> impl Iterator<Item = Option<&Entry>> {
+        self.lanes.iter().map(VecDeque::front)
     }
 
-    pub(super) fn next_expiry(&self) -> Tick {
-        let heads = self.lanes.iter().filter_map(VecDeque::front);
-        heads
-            .map(|entry| entry.expires)
-            .min()
-            .unwrap_or(Tick::NEVER)
-    }
-
-    fn pop_lane(&mut self, lane: usize) -> Option<Entry> {
+    pub(super) fn pop_lane(&mut self, lane: usize) -> Option<Entry> {
         let fifo = self.lanes.get_mut(lane)?;
         let entry = fifo.pop_front()?;
         if fifo.is_empty() {

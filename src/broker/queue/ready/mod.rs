@@ -24,6 +24,24 @@ enum Store {
     Lanes(Box<Lanes>),
 }
 
+impl Store {
+    /// Each lane with its oldest entry; a FIFO is lane 0.
+    fn lane_heads(&self) -> impl Iterator<Item = (u8, Option<&Entry>)> {
+        let (fifo, lanes) = match self {
+            Self::Fifo(fifo) => (Some(fifo.front()), None),
+            Self::Lanes(lanes) => (None, Some(lanes.heads())),
+        };
+        (0u8..).zip(fifo.into_iter().chain(lanes.into_iter().flatten()))
+    }
+
+    fn pop_lane(&mut self, lane: u8) -> Option<Entry> {
+        match self {
+            Self::Fifo(fifo) => fifo.pop_front(),
+            Self::Lanes(lanes) => lanes.pop_lane(lane as usize),
+        }
+    }
+}
+
 impl Ready {
     /// Empty; `priorities` is the highest lane, `None` for a plain FIFO queue.
     pub(super) fn new(priorities: Option<u8>) -> Self {
@@ -101,12 +119,25 @@ impl Ready {
             return self.pop();
         }
         // A lane below may have an expired head too.
-        let Store::Lanes(lanes) = &mut self.store else {
-            return None;
+        let expired = self
+            .lane_heads()
+            .find(|head| head.is_expired(now))
+            .map(|head| (order(head), head.priority))?;
+        let entry = match self.returned.remove(&expired.0) {
+            Some(back) => back,
+            None => self.store.pop_lane(expired.1)?,
         };
-        let entry = lanes.pop_expired(now)?;
         self.tally.remove(Weight::of(&entry.message));
         Some(entry)
+    }
+
+    /// The oldest of each lane: what came back to it, else what waits in it.
+    fn lane_heads(&self) -> impl Iterator<Item = &Entry> {
+        self.store.lane_heads().filter_map(|(lane, stored)| {
+            let lane = u8::MAX - lane;
+            let back = self.returned.range((lane, 0)..=(lane, u64::MAX)).next();
+            back.map(|(_, entry)| entry).or(stored)
+        })
     }
 
     /// The entry that the longest wait makes first to be dropped: the oldest of the lowest lane.
@@ -133,10 +164,13 @@ impl Ready {
 
     /// When the first head expires.
     pub(super) fn next_expiry(&self) -> Tick {
-        let head = self.head().map_or(Tick::NEVER, |entry| entry.expires);
         match &self.store {
-            Store::Fifo(_) => head,
-            Store::Lanes(lanes) => head.min(lanes.next_expiry()),
+            Store::Fifo(_) => self.head().map_or(Tick::NEVER, |entry| entry.expires),
+            Store::Lanes(_) => self
+                .lane_heads()
+                .map(|head| head.expires)
+                .min()
+                .unwrap_or(Tick::NEVER),
         }
     }
 
