@@ -207,3 +207,39 @@ fn a_deleted_queue_leaves_nothing_behind() {
     drop(queue);
     assert!(weak.upgrade().is_none(), "no cycle keeps the queue alive");
 }
+
+#[test]
+fn what_came_back_to_a_lane_is_its_head_and_expires_first() {
+    let mut world = World::new();
+    let queue = world.queue("q", &[("x-max-priority", FieldValue::I32(2))]);
+    world.consume(&queue, "c", 1, 0);
+    world.publish_with("", "q", "old", &prioritised(1));
+    assert_eq!(world.delivered(), ["c:old"]);
+    let brief = Properties {
+        expiration: Some("10".into()),
+        ..prioritised(1)
+    };
+    world.publish_with("", "q", "brief", &brief);
+    world.publish_with("", "q", "high", &prioritised(2));
+    world.settle_first(Settlement::Requeue);
+    assert_eq!(world.delivered(), ["c:high"]);
+    world.pass_ms(20);
+    assert_eq!(
+        queue.view().ready,
+        2,
+        "only a head expires, and old is the head"
+    );
+    assert_eq!(world.drain(&queue), ["old"]);
+}
+
+#[test]
+fn a_head_uncovered_by_a_drop_expires_in_time() {
+    let mut world = World::new();
+    let queue = world.queue("q", &[("x-max-length", FieldValue::I32(2))]);
+    world.publish("", "q", "stays");
+    world.publish_with("", "q", "brief", &expiring("10"));
+    world.pass_ms(5);
+    world.publish("", "q", "drops the first");
+    world.pass_ms(10);
+    assert_eq!(queue.view().ready, 1, "brief is over its time");
+}
