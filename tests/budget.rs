@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use leveret::broker::alarm::MemoryLimit;
 use leveret::broker::compat::Compat;
 use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::{Broker, BrokerSpec, Timer};
@@ -147,6 +148,7 @@ fn a_message_costs_one_allocation_two_locks_and_a_share_of_a_write() {
         node: "rabbit@test".into(),
         seed: Some(1),
         wall_start_ms: 0,
+        memory: MemoryLimit::default(),
     };
     let broker = Arc::new(Broker::new(spec, Arc::new(NoTimer)));
     let (producer, consumer) = (Arc::default(), Arc::<Counters>::default());

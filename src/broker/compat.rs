@@ -3,7 +3,7 @@
 //! The rest of the code asks this table; no version number is compared anywhere else.
 
 /// What one release line does its own way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Compat {
     /// As chosen by `--compat`.
     pub line: &'static str,
@@ -13,6 +13,8 @@ pub struct Compat {
     pub frame_max_min: u32,
     /// Largest frame before tuning.
     pub handshake_frame_max: u32,
+    /// Share of the machine's memory that may be used before publishers are paused.
+    pub memory_watermark: f64,
     /// Largest message.
     pub message_bytes_max: u64,
     /// Protocol id and version answered to a protocol header that is not ours.
@@ -71,6 +73,7 @@ impl Compat {
         Self {
             line: "3.10",
             version: "3.10.8",
+            memory_watermark: 0.4,
             message_bytes_max: 128 * 1024 * 1024,
             header_answer: [0, 0, 9, 1],
             names_permission: false,
@@ -92,6 +95,7 @@ impl Compat {
             version: "4.0.5",
             frame_max_min: 4096,
             handshake_frame_max: 4096,
+            memory_watermark: 0.6,
             message_bytes_max: 16 * 1024 * 1024,
             header_answer: [3, 1, 0, 0],
             long_body_is_frame_error: false,

@@ -45,6 +45,8 @@ pub struct Connection {
     pub heartbeat: u16,
     /// The way to it.
     pub outlet: Arc<dyn Outlet>,
+    /// Not read from because of the memory alarm.
+    pub blocked: AtomicBool,
     /// Traffic.
     pub traffic: Traffic,
     /// Open channels by number.

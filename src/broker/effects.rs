@@ -67,6 +67,8 @@ pub struct Effects {
     pub recording: bool,
     /// Wall clock at the broker's start, ms since 1970: for what tells the time of day.
     pub wall_start_ms: u64,
+    /// Bytes of messages that came into queues: for the memory alarm.
+    pub arrived_bytes: u64,
     /// Makes new messages.
     pub packer: Packer,
 }

@@ -232,11 +232,6 @@ impl Message {
         self.body().len() as u64
     }
 
-    /// Bytes of memory it holds, roughly: for alarms.
-    pub fn footprint(&self) -> u64 {
-        (size_of::<Self>() + self.packed.len() + self.large.as_ref().map_or(0, Bytes::len)) as u64
-    }
-
     /// As the outbound buffer wants it.
     pub fn content(&self) -> ContentRef<'_> {
         let body = match &self.large {

@@ -3,6 +3,7 @@
 //! Whoever calls it hands in the time and an `Effects`, and afterwards calls `Broker::settle` with
 //! no lock held.
 
+pub mod alarm;
 pub mod arguments;
 pub mod compat;
 pub mod connection;
@@ -28,6 +29,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use self::alarm::{Alarm, MemoryLimit};
 use self::compat::Compat;
 use self::connection::{Connection, ConnectionId};
 use self::effects::Effects;
@@ -35,6 +37,7 @@ use self::error::BrokerError;
 use self::event::{Event, EventBus};
 use self::faults::Faults;
 use self::name::Name;
+use self::outlet::Notice;
 use self::permission::Permission;
 use self::registry::Registry;
 use self::tick::{Tick, Ticked};
@@ -67,6 +70,8 @@ pub struct Broker {
     pub events: EventBus,
     /// Where faults may be injected.
     pub faults: Faults,
+    /// Whether messages hold too much memory.
+    pub alarm: Alarm,
     /// Totals of what came and went.
     pub churn: Churn,
     timer: Arc<dyn Timer>,
@@ -102,6 +107,8 @@ pub struct BrokerSpec {
     pub seed: Option<u64>,
     /// Wall clock at the start, ms since 1970.
     pub wall_start_ms: u64,
+    /// When publishers are paused.
+    pub memory: MemoryLimit,
 }
 
 impl Broker {
@@ -118,6 +125,7 @@ impl Broker {
             connections: Registry::new(),
             events: EventBus::default(),
             faults: Faults::default(),
+            alarm: Alarm::new(spec.memory),
             churn: Churn::default(),
             timer,
             wall_start_ms: spec.wall_start_ms,
@@ -262,6 +270,10 @@ impl Broker {
         if !fx.events.is_empty() {
             self.events.publish(&mut fx.events);
         }
+        let arrived = std::mem::take(&mut fx.arrived_bytes);
+        if arrived > 0 && self.alarm.arrived(arrived) {
+            self.look_at_alarm();
+        }
     }
 
     /// Move one virtual host's clock, or all of them; what became due happens at once.
@@ -276,5 +288,48 @@ impl Broker {
         }
         self.timer.moved();
         Ok(())
+    }
+
+    /// Bytes that all messages hold. One in several queues counts in each.
+    pub fn held_bytes(&self) -> u64 {
+        let vhosts = self.vhosts.snapshot();
+        let queues = vhosts
+            .iter()
+            .flat_map(|vhost| [vhost.queues.snapshot(), vhost.replies.snapshot()])
+            .flatten();
+        queues.map(|queue| queue.held_bytes()).sum()
+    }
+
+    /// Ask the queues what they hold. A connection finds out by itself that the alarm is on, when
+    /// it publishes; that it is over it is told. No lock is held on entry.
+    pub fn look_at_alarm(&self) {
+        if !self.alarm.evaluate(self.held_bytes()) {
+            return;
+        }
+        let node = &self.node;
+        if self.alarm.is_raised() {
+            tracing::warn!(
+                "memory resource limit alarm set on node {node}: publishers are paused until it clears"
+            );
+            // Somebody has to look when it is over.
+            self.timer.moved();
+            return;
+        }
+        tracing::warn!("memory resource limit alarm cleared on node {node}");
+        for connection in self.connections.snapshot() {
+            connection.outlet.notice(Notice::AlarmEnded);
+        }
+    }
+
+    /// Pause publishers over this many bytes from now on.
+    pub fn set_memory_limit(&self, bytes: u64) {
+        self.alarm.set_limit(bytes);
+        self.look_at_alarm();
+    }
+
+    /// Raise the memory alarm by hand, or leave it to the memory again.
+    pub fn force_alarm(&self, on: bool) {
+        self.alarm.force(on);
+        self.look_at_alarm();
     }
 }

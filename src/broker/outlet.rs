@@ -83,8 +83,8 @@ pub enum Notice {
         /// The reply text, without the code's name.
         text: String,
     },
-    /// A resource alarm began (`Some(reason)`) or ended (`None`).
-    Blocked(Option<String>),
+    /// The memory alarm is over.
+    AlarmEnded,
 }
 
 /// Where consumers come from, for listings.

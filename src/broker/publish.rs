@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::alarm;
 use super::effects::Effects;
 use super::message::Message;
 use super::queue::{Enqueued, Queue};
@@ -24,6 +25,7 @@ pub fn publish(
     fx: &mut Effects,
 ) -> Outcome {
     let mut outcome = Outcome::default();
+    fx.arrived_bytes += alarm::held(queues.len() as u64, 0) + message.bytes() * queues.len() as u64;
     for queue in queues {
         match queue.publish(message, now, fx) {
             Enqueued::Taken => outcome.routed = true,

@@ -9,7 +9,7 @@ use super::output::{Format, print, print_error};
 use super::parse::{Parsed, parse};
 use super::session::{Session, TIMEOUT_S};
 use super::{
-    connections, definitions, diagnostics, exchanges, features, help, node, parameters,
+    connections, definitions, diagnostics, exchanges, features, help, memory, node, parameters,
     permissions, policies, queues, status, users, vhosts,
 };
 
@@ -224,6 +224,7 @@ const TABLES: &[&[Command]] = &[
     status::COMMANDS,
     diagnostics::COMMANDS,
     definitions::COMMANDS,
+    memory::COMMANDS,
 ];
 
 /// What RabbitMQ's tools can do, and this broker has nothing to do it to.
@@ -249,7 +250,6 @@ const NOT_HERE: &[&str] = &[
     "schema_info",
     "set_disk_free_limit",
     "set_log_level",
-    "set_vm_memory_high_watermark",
     "start_app",
     "stop_app",
     "suspend_listeners",

@@ -12,11 +12,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::memory::Limit;
 use super::output::{print, print_error};
 use super::runtime_file::{self, RuntimeFile};
+use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::management::{self, Api};
-use crate::server::Server;
+use crate::server::{Server, memory};
 
 /// An in-memory AMQP 0-9-1 broker, in place of rabbitmq-server for development and tests.
 #[derive(Clone, Debug, Parser)]
@@ -57,6 +59,10 @@ pub(super) struct ServeOptions {
     /// Deny the deprecated features that the line denies as released
     #[arg(long)]
     strict: bool,
+    /// Memory that may be used before publishers are paused: a share of the machine's (0.6) or an
+    /// amount (512MB)
+    #[arg(long, value_name = "LIMIT", value_parser = Limit::parse, env = "LEVERET_MEMORY_LIMIT")]
+    memory_limit: Option<Limit>,
     /// Name of the node, as tools know it (default: rabbit@HOSTNAME)
     #[arg(long, value_name = "NAME", env = "RABBITMQ_NODENAME")]
     node: Option<String>,
@@ -122,6 +128,7 @@ fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
 async fn serve(options: &ServeOptions, compat: Compat, begun: Instant) -> io::Result<()> {
     let node = runtime_file::full_node_name(options.node.as_deref().unwrap_or("rabbit"));
     let mut builder = Server::builder()
+        .memory(memory_limit(options, &compat))
         .compat(compat)
         .node(&node)
         .listen(addresses(options.host, options.port));
@@ -157,6 +164,20 @@ async fn serve(options: &ServeOptions, compat: Compat, begun: Instant) -> io::Re
     server.stop().await;
     serving.abort();
     Ok(())
+}
+
+/// The process counts with what it is now: from here on, messages come on top.
+fn memory_limit(options: &ServeOptions, compat: &Compat) -> MemoryLimit {
+    let limit = options
+        .memory_limit
+        .unwrap_or(Limit::Fraction(compat.memory_watermark));
+    MemoryLimit {
+        limit_bytes: match limit {
+            Limit::Fraction(fraction) => memory::share_bytes(fraction),
+            Limit::Bytes(bytes) => bytes,
+        },
+        own_bytes: memory::resident_bytes(),
+    }
 }
 
 fn addresses(host: Option<IpAddr>, port: u16) -> Vec<SocketAddr> {

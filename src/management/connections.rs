@@ -45,6 +45,15 @@ pub(super) fn seen(api: &Api, caller: &Caller) -> Vec<Arc<Connection>> {
     all.into_iter().filter(is_seen).collect()
 }
 
+/// Under an alarm a connection is blocked from its next publish on.
+fn state(api: &Api, connection: &Connection) -> &'static str {
+    match connection.blocked.load(Ordering::Relaxed) {
+        true => "blocked",
+        false if api.broker().alarm.is_raised() => "blocking",
+        false => "running",
+    }
+}
+
 /// A connection as a list shows it.
 pub(super) fn view(api: &Api, connection: &Connection) -> Value {
     let traffic = &connection.traffic;
@@ -57,7 +66,7 @@ pub(super) fn view(api: &Api, connection: &Connection) -> Value {
         "user_who_performed_action": connection.user.name.as_str(),
         "type": "network",
         "protocol": "AMQP 0-9-1",
-        "state": "running",
+        "state": state(api, connection),
         "auth_mechanism": connection.auth_mechanism,
         "host": connection.local.ip().to_canonical().to_string(),
         "port": connection.local.port(),

@@ -2,6 +2,7 @@
 //!
 //! Handlers are thin: who asks, the model, a view, JSON. Counters are read when asked for.
 
+mod alarm;
 mod auth;
 mod bindings;
 mod connections;
@@ -106,6 +107,7 @@ fn no_content() -> Response {
 fn router(api: Api) -> Router {
     Router::new()
         .merge(overview::routes())
+        .merge(alarm::routes())
         .merge(vhosts::routes())
         .merge(users::routes())
         .merge(permissions::routes())

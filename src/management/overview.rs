@@ -24,8 +24,6 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/nodes", get(nodes))
         .route("/api/nodes/{node}", get(node))
         .route("/api/aliveness-test/{vhost}", get(alive))
-        .route("/api/health/checks/alarms", get(healthy))
-        .route("/api/health/checks/local-alarms", get(healthy))
         .route("/api/health/checks/virtual-hosts", get(healthy))
         .route("/api/health/checks/ready-to-serve-clients", get(healthy))
         .route("/dev/stop", post(stop))
@@ -182,8 +180,9 @@ fn node_view(api: &Api) -> Value {
         "uptime": api.shared.clock.now().tick.ms(),
         "rabbitmq_version": broker.compat.version,
         "processors": std::thread::available_parallelism().map_or(1, usize::from),
-        "mem_used": resident_bytes(),
-        "mem_alarm": false,
+        "mem_used": broker.alarm.used_bytes(broker.held_bytes()),
+        "mem_limit": broker.alarm.limit_bytes(),
+        "mem_alarm": broker.alarm.is_raised(),
         "disk_free_alarm": false,
         "partitions": [],
         "enabled_plugins": plugins,
@@ -191,17 +190,6 @@ fn node_view(api: &Api) -> Value {
         "sockets_used": broker.connections.len(),
         "contexts": contexts(api),
     })
-}
-
-/// Resident memory; 0 where the system does not tell.
-fn resident_bytes() -> u64 {
-    const PAGE_BYTES: u64 = 4096;
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse::<u64>().ok());
-    pages.unwrap_or(0) * PAGE_BYTES
 }
 
 async fn alive(State(api): State<Api>, caller: Caller, Path(vhost): Path<String>) -> Answer {

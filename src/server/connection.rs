@@ -130,7 +130,8 @@ impl Task {
     /// A client that does not read is not read from: its requests wait with its replies.
     async fn wait(&mut self, pending: Pending) -> Woken {
         let is_stalled = pending == Pending::Socket;
-        let may_read = !is_stalled || self.egress.waiting() < crate::session::egress::FULL_BYTES;
+        let has_room = !is_stalled || self.egress.waiting() < crate::session::egress::FULL_BYTES;
+        let may_read = has_room && !self.session.is_blocked();
         let deadline = self.session.poll_timeout();
         tokio::select! {
             read = self.reader.read_buf(&mut self.input), if may_read => Woken::Read(read),
@@ -147,15 +148,29 @@ impl Task {
         match woken {
             Woken::Read(Ok(0) | Err(_)) => Verdict::Hangup,
             Woken::Read(Ok(bytes)) => self.on_bytes(*bytes),
-            Woken::Rung => self.session.on_notices(self.shared.clock.now()),
+            Woken::Rung => self.on_notices(),
             Woken::Writable => Verdict::Open,
             Woken::Deadline => self.session.on_timeout(self.shared.clock.now().instant),
+        }
+    }
+
+    /// What was read before a pause goes on where it stopped.
+    fn on_notices(&mut self) -> Verdict {
+        let was_blocked = self.session.is_blocked();
+        let verdict = self.session.on_notices(self.shared.clock.now());
+        match was_blocked && !self.session.is_blocked() && verdict == Verdict::Open {
+            true => self.take_input(false),
+            false => verdict,
         }
     }
 
     fn on_bytes(&mut self, bytes: usize) -> Verdict {
         let was_full = self.input.len() == self.input.capacity();
         self.session.count_read(bytes);
+        self.take_input(was_full)
+    }
+
+    fn take_input(&mut self, was_full: bool) -> Verdict {
         let (taken, verdict) = self.session.recv(&self.input, self.shared.clock.now());
         bytes::Buf::advance(&mut self.input, taken);
         self.make_room(was_full);

@@ -4,6 +4,7 @@
 
 mod connection;
 mod listener;
+pub mod memory;
 mod timekeeper;
 
 use std::io;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::timekeeper::Timekeeper;
+use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::broker::{Broker, BrokerSpec};
 use crate::clock::Clock;
@@ -56,6 +58,7 @@ pub struct Builder {
     node: String,
     seed: Option<u64>,
     addresses: Vec<SocketAddr>,
+    memory: MemoryLimit,
 }
 
 impl Builder {
@@ -81,6 +84,12 @@ impl Builder {
             seed: Some(seed),
             ..self
         }
+    }
+
+    /// Pause publishers while messages hold more than this; without it, never.
+    #[must_use]
+    pub fn memory(self, memory: MemoryLimit) -> Self {
+        Self { memory, ..self }
     }
 
     /// Listen here instead of on a free loopback port.
@@ -113,6 +122,7 @@ impl Builder {
             node: self.node.as_str().into(),
             seed: self.seed,
             wall_start_ms: clock.start_wall_ms(),
+            memory: self.memory,
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
         let (stop, _) = watch::channel(false);
@@ -156,6 +166,7 @@ impl Server {
             node: "rabbit@localhost".to_owned(),
             seed: None,
             addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+            memory: MemoryLimit::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::Shared;
 use crate::broker::Timer;
+use crate::broker::alarm::Alarm;
 use crate::broker::effects::Effects;
 use crate::broker::name::Name;
 use crate::broker::tick::{Tick, Ticked};
@@ -128,7 +129,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 /// Tick all that is due; how long until the next is.
 fn tick_all(shared: &Shared, fx: &mut Effects) -> Duration {
-    let mut sleep = SLEEP_MAX;
+    let mut sleep = match shared.broker.alarm.is_raised() {
+        true => look_at_alarm(shared),
+        false => SLEEP_MAX,
+    };
     for name in shared.timekeeper.vhosts() {
         let Some(vhost) = shared.broker.vhosts.get(&name) else {
             shared.timekeeper.heaps.lock().remove(&name);
@@ -137,6 +141,12 @@ fn tick_all(shared: &Shared, fx: &mut Effects) -> Duration {
         sleep = sleep.min(tick_vhost(shared, &vhost, fx));
     }
     sleep
+}
+
+/// Messages may be gone by now: consumed, expired, purged.
+fn look_at_alarm(shared: &Shared) -> Duration {
+    shared.broker.look_at_alarm();
+    Duration::from_millis(Alarm::RECHECK_MS)
 }
 
 fn tick_vhost(shared: &Shared, vhost: &VirtualHost, fx: &mut Effects) -> Duration {

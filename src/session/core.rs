@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use leveret_proto::code::ReplyCode;
 use leveret_proto::exception::Exception;
-use leveret_proto::method::{Method, connection};
+use leveret_proto::method::Method;
 
+use super::blocked::Throttle;
 use super::channel::{Channel, Mode};
 use super::channel_map::ChannelMap;
 use super::egress::Egress;
@@ -39,6 +40,7 @@ pub(super) struct Core {
     /// Reused by acknowledgements.
     pub(super) batch: Vec<Unacked>,
     pub(super) faults: Option<Arc<dyn FaultRules>>,
+    pub(super) throttle: Throttle,
     pub(super) now: Now,
     /// `now` on the virtual host's clock.
     pub(super) tick: Tick,
@@ -73,6 +75,7 @@ impl Core {
             fx: Effects::default(),
             batch: Vec::new(),
             faults: None,
+            throttle: Throttle::default(),
             now,
             tick: now.tick,
         }
@@ -86,6 +89,7 @@ impl Core {
             .map_or(now.tick, |open| open.vhost.now(now.tick));
         self.broker.begin(&mut self.fx);
         self.faults = self.broker.faults.rules();
+        self.throttle.alarmed = self.broker.alarm.is_raised();
     }
 
     /// The end of a read: confirms, counters, then all that the model left to do.
@@ -200,23 +204,6 @@ impl Core {
             let tag = confirms.published;
             self.egress
                 .write(|out| out.put_ack(channel, tag, count > 1));
-        }
-    }
-
-    pub(super) fn on_blocked(&mut self, reason: Option<String>) {
-        if !self.open.as_ref().is_some_and(|open| open.named_blocked) {
-            return;
-        }
-        match reason {
-            Some(reason) => {
-                self.send(
-                    0,
-                    &Method::ConnectionBlocked(connection::Blocked {
-                        reason: reason.as_str().into(),
-                    }),
-                );
-            }
-            None => self.send(0, &Method::ConnectionUnblocked(connection::Unblocked {})),
         }
     }
 }

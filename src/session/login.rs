@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use leveret_proto::code::ReplyCode;
 use leveret_proto::exception::{Exception, Scope};
@@ -176,6 +177,7 @@ impl Core {
             channel_max,
             heartbeat,
             outlet: Arc::clone(&self.egress) as _,
+            blocked: AtomicBool::new(false),
             traffic: Traffic::default(),
             channels: Ranked::default(),
         }

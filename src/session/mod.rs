@@ -2,6 +2,7 @@
 //! and reads no clock: bytes, effects and the time are handed in.
 
 mod ack;
+mod blocked;
 mod channel;
 mod channel_map;
 mod consume;
@@ -93,6 +94,9 @@ impl Session {
         let mut verdict = Verdict::Open;
         while verdict == Verdict::Open {
             let rest = input.get(taken..).unwrap_or_default();
+            if self.core.throttle.alarmed && self.is_blocked_before(rest) {
+                break;
+            }
             let consumed;
             (consumed, verdict) = self.step(rest, now);
             if consumed == 0 {
@@ -220,7 +224,7 @@ impl Session {
                     self.core.on_consumer_cancelled(channel, &consumer_tag);
                 }
                 Notice::Close { text } => self.close(&text),
-                Notice::Blocked(reason) => self.core.on_blocked(reason),
+                Notice::AlarmEnded => self.on_alarm_ended(),
             }
         }
         self.core.finish();

@@ -1,7 +1,7 @@
 //! The model without sockets, runtime or clock.
 
+mod alarm;
 mod counts;
-
 mod policy;
 
 use std::sync::Arc;

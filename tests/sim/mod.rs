@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use leveret::broker::alarm::MemoryLimit;
 use leveret::broker::compat::Compat;
 use leveret::broker::effects::Effects;
 use leveret::broker::event::Event;
@@ -119,6 +120,7 @@ impl Sim {
             node: "rabbit@test".into(),
             seed: Some(seed),
             wall_start_ms: 0,
+            memory: MemoryLimit::default(),
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timer) as _));
         let heard = Arc::new(Mutex::new(Vec::new()));

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use leveret::broker::alarm::MemoryLimit;
 use leveret::broker::compat::Compat;
 use leveret::broker::connection::ConnectionId;
 use leveret::broker::effects::Effects;
@@ -97,6 +98,7 @@ impl World {
             node: "rabbit@test".into(),
             seed: Some(1),
             wall_start_ms: 0,
+            memory: MemoryLimit::default(),
         };
         let broker = Broker::new(spec, Arc::clone(&timer) as _);
         let vhost = broker.vhost("/").unwrap();

@@ -2,8 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 
-use leveret::server::Server;
+use leveret::broker::Broker;
+use leveret::server::{Builder, Server};
+
+mod alarm;
 
 /// A method frame's bytes.
 fn method(channel: u16, payload: &[u8]) -> Vec<u8> {
@@ -27,6 +31,11 @@ fn read_frame(stream: &mut TcpStream) -> (u16, Vec<u8>) {
 }
 
 fn logged_in(port: u16) -> TcpStream {
+    let start_ok = b"\0\x0a\0\x0b\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US";
+    logged_in_with(port, start_ok)
+}
+
+fn logged_in_with(port: u16, start_ok: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"AMQP\0\0\x09\x01").unwrap();
     assert_eq!(
@@ -34,7 +43,6 @@ fn logged_in(port: u16) -> TcpStream {
         [0, 10, 0, 10],
         "connection.start"
     );
-    let start_ok = b"\0\x0a\0\x0b\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US";
     stream.write_all(&method(0, start_ok)).unwrap();
     assert_eq!(
         read_frame(&mut stream).1[..4],
@@ -57,13 +65,17 @@ fn logged_in(port: u16) -> TcpStream {
 
 /// A server of its own for a test that talks to it from this thread.
 fn with_server(test: impl FnOnce(u16)) {
+    with(Server::builder(), |port, _| test(port));
+}
+
+fn with(builder: Builder, test: impl FnOnce(u16, &Arc<Broker>)) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .unwrap();
-    let server = runtime.block_on(async { Server::builder().start().unwrap() });
-    test(server.port());
+    let server = runtime.block_on(async { builder.start().unwrap() });
+    test(server.port(), &server.shared().broker);
     runtime.block_on(server.stop());
 }
 

@@ -30,6 +30,11 @@ impl Heartbeat {
         }
     }
 
+    /// Nothing is read for a while, so silence means nothing until the next byte.
+    pub(super) fn pause(&mut self) {
+        self.last_received = None;
+    }
+
     pub(super) fn sent(&mut self, now: Instant) {
         if self.seconds > 0 {
             self.last_sent = Some(now);

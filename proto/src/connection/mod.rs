@@ -548,6 +548,24 @@ impl Connection {
         self.heartbeat.sent(now);
     }
 
+    /// Nothing will be read for a while: the client cannot be found silent until
+    /// [`Connection::resume_reading`].
+    pub fn pause_reading(&mut self) {
+        self.heartbeat.pause();
+    }
+
+    /// Reading goes on: the client has its full time again.
+    pub fn resume_reading(&mut self, now: Instant) {
+        self.heartbeat.received(now);
+    }
+
+    /// Whether a `basic.publish` comes next in `input`.
+    pub fn is_publish_next(&self, input: &[u8]) -> bool {
+        self.state == State::Running
+            && input.first() == Some(&METHOD)
+            && input.get(HEAD..HEAD + 4) == Some(&[0, 60, 0, 40])
+    }
+
     /// Largest frame agreed on.
     pub fn frame_max(&self) -> u32 {
         self.frame_max

@@ -24,6 +24,7 @@ pub use self::settle::{Settlement, Unacked, settle};
 use self::state::State;
 pub use self::stats::{ConsumerView, QueueStats, QueueView};
 use self::tally::Weight;
+use super::alarm;
 use super::connection::ConnectionId;
 use super::effects::{DeathReason, Effects};
 use super::event::Event;
@@ -283,6 +284,16 @@ impl Queue {
         let mut state = self.state.lock();
         state.expire(self, now, fx);
         (state.ready.len(), state.consumers.len() as u64)
+    }
+
+    /// Bytes that its messages hold, delivered ones included: for the memory alarm.
+    pub fn held_bytes(&self) -> u64 {
+        let state = self.state.lock();
+        let (ready, unacked) = (state.ready.tally(), state.unacked);
+        alarm::held(
+            ready.messages + unacked.messages,
+            ready.bytes + unacked.bytes,
+        )
     }
 
     /// All that listings show.
