@@ -1,23 +1,18 @@
 #!/usr/bin/env python3
 """Run probe_errors.py against a broker and compare its answers with a recording of RabbitMQ's, scenario by scenario.
 
-    check_errors.py [--host H] [--port P] [--mgmt-port P] [--recording FILE] [--known FILE]
-                    [--groups NAME,NAME…] [--only SUBSTRING] [--no-slow] [--strict] [--got FILE]
+    check_errors.py [--host H] [--port P] [--mgmt-port P] [--line LINE] [--recording FILE] [--known FILE]
+                    [--groups NAME,NAME…] [--only SUBSTRING] [--no-slow] [--strict] [--got FILE] [--save FILE]
 
 Without --strict, how a socket went away (end of file or reset) does not count, and the scenarios named in LOOSE
 are compared by their outcome alone.  Prints each new disagreement; the last line is "N passed, N failed".
 Exit status: 0 no new disagreement, 1 some, 2 the probe could not be run.
 """
-import argparse
 import json
-import os
-import subprocess
 import sys
-import tempfile
 
-from compare import Known, Report, mask
+from compare import Known, Report, mask, parser, probe, recorded
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 # How a stream cuts its messages into deliveries varies from run to run, and so does what comes before a close that is
 # provoked by the last of several methods.
 LOOSE = ("queue.declare-ok-counts-stream", "stream.x-stream-offset=", "state.methods-while-channel-closing")
@@ -62,54 +57,32 @@ def describe(expected, got):
     return say(expected), say(got)
 
 
-def probe(a):
-    if a.got:
-        with open(a.got) as f:
-            return json.load(f)
-    with tempfile.TemporaryDirectory() as d:
-        out = os.path.join(d, "got.json")
-        argv = [sys.executable, os.path.join(HERE, "probe_errors.py"), "--host", a.host, "--port", str(a.port),
-                "--mgmt-port", str(a.mgmt_port), "--out", out, "--only", a.only, "--groups", a.groups,
-                "--jobs", str(a.jobs)]
-        if a.no_slow:
-            argv.append("--no-slow")
-        if a.source_ip:
-            argv += ["--source-ip", a.source_ip]
-        if subprocess.run(argv, stdout=sys.stderr).returncode != 0:
-            sys.exit(2)
-        with open(out) as f:
-            return json.load(f)
-
-
-def main():
-    ap = argparse.ArgumentParser()
-    ap.add_argument("--host", default="127.0.0.1")
-    ap.add_argument("--port", type=int, default=5672)
-    ap.add_argument("--mgmt-port", type=int, default=15672)
-    ap.add_argument("--recording", default=os.path.join(HERE, "recordings/errors-4.3.6-permitted.json"))
-    ap.add_argument("--known", default=os.path.join(HERE, "known.txt"))
+def arguments():
+    ap = parser("errors", "known.txt")
     ap.add_argument("--groups", default="")
-    ap.add_argument("--only", default="")
     ap.add_argument("--no-slow", action="store_true")
     ap.add_argument("--strict", action="store_true")
     ap.add_argument("--source-ip", default="")
     ap.add_argument("--jobs", type=int, default=4)
-    ap.add_argument("--got", default="", help="compare this result of probe_errors.py instead of running it")
-    a = ap.parse_args()
-    with open(a.recording) as f:
-        recorded = {r["id"]: r for r in json.load(f)}
-    report = Report(Known(a.known), complete=not (a.groups or a.only or a.no_slow))
-    for record in probe(a):
+    return ap.parse_args()
+
+
+def main():
+    a = arguments()
+    more = ["--groups", a.groups, "--jobs", str(a.jobs), "--source-ip", a.source_ip]
+    known = {r["id"]: r for r in recorded(a)}
+    report = Report(Known(a.known, a.line), complete=not (a.groups or a.only or a.no_slow))
+    for record in probe("probe_errors.py", a, *more, *(["--no-slow"] if a.no_slow else [])):
         name = record["id"]
         if name.startswith(FROM_AFAR) and not a.source_ip:
             continue
-        if name not in recorded:
+        if name not in known:
             report.differs(name, "a recording of this scenario", "none: record it first")
             continue
         if "probe_error" in record:
-            report.differs(name, say(recorded[name]), "the probe failed: " + record["probe_error"])
+            report.differs(name, say(known[name]), "the probe failed: " + record["probe_error"])
             continue
-        expected, got = comparable(recorded[name], a.strict), comparable(record, a.strict)
+        expected, got = comparable(known[name], a.strict), comparable(record, a.strict)
         if expected == got:
             report.same(name)
         else:
