@@ -2,6 +2,28 @@
 //!
 //! The rest of the code asks this table; no version number is compared anywhere else.
 
+/// Arguments of declarations and consumers that 4.0 does not look at, on any queue.
+const IGNORED_4_0: [&str; 6] = [
+    "x-consumer-timeout",
+    "x-stream-filter-size-bytes",
+    "x-consumer-disconnected-timeout",
+    "x-delayed-retry-type",
+    "x-delayed-retry-min",
+    "x-delayed-retry-max",
+];
+
+/// Likewise 3.10.
+const IGNORED_3_10: [&str; 8] = [
+    "x-consumer-timeout",
+    "x-stream-filter-size-bytes",
+    "x-consumer-disconnected-timeout",
+    "x-delayed-retry-type",
+    "x-delayed-retry-min",
+    "x-delayed-retry-max",
+    "x-stream-filter",
+    "x-stream-match-unfiltered",
+];
+
 /// What one release line does its own way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compat {
@@ -46,8 +68,17 @@ pub struct Compat {
     pub ignored_arguments: &'static [&'static str],
     /// How a filter size that a stream cannot have is refused, where it is.
     pub filter_size_refusal: Option<&'static str>,
-    /// An `x-max-age` that is no number is an internal error.
-    pub fails_on_bad_max_age: bool,
+    /// An age (`x-max-age`, `x-stream-offset`) that is no number is an internal error.
+    pub fails_on_bad_age: bool,
+    /// Messages come out of a stream with a delivery mode, and bytes in headers as strings.
+    pub stream_converts_fully: bool,
+    /// Readers of a stream get all of a chunk, whatever their prefetch.
+    pub stream_delivers_whole_chunks: bool,
+    /// A reader of a stream may use `basic.nack` and `basic.reject`.
+    pub stream_takes_nack: bool,
+    /// What a stream says of automatic acknowledgement and of a missing prefetch names its type
+    /// once.
+    pub stream_refusals_are_short: bool,
     /// Delivery modes other than 1 and 2 are refused.
     pub checks_delivery_mode: bool,
     /// Transient queues that are not exclusive may be declared.
@@ -85,6 +116,11 @@ impl Compat {
             refuses_empty_queue_type: true,
             checks_delivery_mode: true,
             filter_size_refusal: None,
+            ignored_arguments: &IGNORED_3_10,
+            stream_converts_fully: false,
+            stream_delivers_whole_chunks: true,
+            stream_takes_nack: false,
+            stream_refusals_are_short: false,
             ..Self::rabbitmq_4_0()
         }
     }
@@ -109,17 +145,14 @@ impl Compat {
             classic_leader_locator: true,
             checks_master_locator: false,
             refuses_empty_queue_type: true,
-            ignored_arguments: &[
-                "x-consumer-timeout",
-                "x-stream-filter-size-bytes",
-                "x-consumer-disconnected-timeout",
-                "x-delayed-retry-type",
-                "x-delayed-retry-min",
-                "x-delayed-retry-max",
-            ],
+            ignored_arguments: &IGNORED_4_0,
+            stream_converts_fully: true,
+            stream_delivers_whole_chunks: false,
+            stream_takes_nack: true,
+            stream_refusals_are_short: true,
             checks_delivery_mode: false,
             filter_size_refusal: Some("Invalid value for  x-stream-filter-size-bytes"),
-            fails_on_bad_max_age: true,
+            fails_on_bad_age: true,
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
@@ -139,7 +172,7 @@ impl Compat {
             refuses_empty_queue_type: false,
             ignored_arguments: &[],
             filter_size_refusal: Some("Invalid value for x-stream-filter-size-bytes"),
-            fails_on_bad_max_age: false,
+            fails_on_bad_age: false,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,

@@ -252,7 +252,7 @@ impl VirtualHost {
         }
         arguments::check_properties(&subject, kind, durable, exclusive, spec.auto_delete)?;
         let applied = self.applied(Target::Queue(kind, &spec.name));
-        let queue = Arc::new(Queue::new(spec, applied, now));
+        let queue = Arc::new(Queue::new(spec, applied, &self.compat, now));
         self.queues.insert(queue.name().clone(), Arc::clone(&queue));
         self.changed();
         queue.touch(now, fx);

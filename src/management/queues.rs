@@ -21,7 +21,8 @@ use crate::broker::error::Resource;
 use crate::broker::message::Message;
 use crate::broker::permission::Access;
 use crate::broker::queue::{
-    CloseIf, ConsumerKey, Got, Queue, QueueSpec, QueueStats, Settlement, Unacked, settle,
+    CloseIf, ConsumerKey, Got, Queue, QueueSpec, QueueStats, Settlement, StreamView, Unacked,
+    settle,
 };
 use crate::broker::tick::Tick;
 use crate::broker::vhost::VirtualHost;
@@ -127,6 +128,9 @@ fn view(api: &Api, queue: &Queue) -> Value {
         "reductions": 0,
         "message_stats": stats(&view.stats),
     });
+    if let Some(stream) = &view.stream {
+        as_stream(&mut row, api, stream, view.consumers);
+    }
     if let Some(owner) = owner {
         row["owner_pid_details"] = connections::details(&owner);
     }
@@ -135,6 +139,38 @@ fn view(api: &Api, queue: &Queue) -> Value {
     }
     row
 }
+
+/// What a stream shows instead of how its messages wait.
+fn as_stream(row: &mut Value, api: &Api, stream: &StreamView, readers: usize) {
+    let node = api.broker().node.as_str();
+    if let Value::Object(row) = row {
+        row.retain(|key, _| !NOT_OF_STREAMS.contains(&key.as_str()));
+    }
+    row["memory"] = json!(stream.bytes);
+    row["segments"] = json!(stream.segments);
+    row["readers"] = json!({ node: readers });
+    row["leader"] = json!(node);
+    row["members"] = json!([node]);
+    row["online"] = json!([node]);
+    row["internal_owner"] = json!(false);
+}
+
+/// Keys of other queues.
+const NOT_OF_STREAMS: [&str; 13] = [
+    "messages_ram",
+    "messages_ready_ram",
+    "messages_unacknowledged_ram",
+    "messages_persistent",
+    "message_bytes",
+    "message_bytes_ready",
+    "message_bytes_unacknowledged",
+    "message_bytes_ram",
+    "message_bytes_persistent",
+    "consumer_capacity",
+    "consumer_utilisation",
+    "single_active_consumer_tag",
+    "storage_version",
+];
 
 fn stats(stats: &QueueStats) -> Value {
     json!({
@@ -215,6 +251,7 @@ async fn delete_queue(
 
 async fn purge(State(api): State<Api>, caller: Caller, Path(at): Path<(String, String)>) -> Answer {
     let (vhost, queue) = target(&api, &caller, &at, Access::Read)?;
+    queue.refuse_if_stream("queue.purge")?;
     api.change(&vhost, |now, fx| queue.purge(now, fx));
     Ok(no_content())
 }
@@ -226,6 +263,9 @@ async fn get_messages(
     body: Bytes,
 ) -> Answer {
     let (vhost, queue) = target(&api, &caller, &at, Access::Read)?;
+    queue
+        .refuse_if_stream("basic.get")
+        .map_err(|refused| ApiError::bad_request(format!("540 {refused}")))?;
     let request = Request::parse(&body)?;
     let count = request.get("count").and_then(Value::as_u64);
     let (Some(count), Some(mode), Some(encoding)) =

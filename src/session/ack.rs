@@ -8,7 +8,7 @@ use leveret_proto::method::{Method, basic};
 
 use super::Core;
 use super::channel::Mode;
-use crate::broker::queue::{Settlement, settle};
+use crate::broker::queue::{Settlement, Unacked, settle};
 
 impl Core {
     /// `basic.ack`, `basic.reject`, `basic.nack`.
@@ -21,6 +21,7 @@ impl Core {
     ) -> Result<(), Exception> {
         self.take_from_ledger(number, tag, multiple)?;
         self.touch(number);
+        self.check_settlement(how)?;
         let batch = &mut self.batch;
         if let Some(channel) = self.channels.get_mut(number) {
             channel.fresh.ack += if how == Settlement::Ack {
@@ -36,6 +37,19 @@ impl Core {
         settle(batch, how, self.tick, &mut self.fx);
         self.egress.unpark(&mut self.fx.resume);
         Ok(())
+    }
+
+    /// Whether all of the batch may be settled so.
+    fn check_settlement(&self, how: Settlement) -> Result<(), Exception> {
+        if how == Settlement::Ack || self.broker.compat.stream_takes_nack {
+            return Ok(());
+        }
+        let refused = |unacked: &Unacked| {
+            unacked
+                .queue
+                .refuse_if_stream("basic.nack and basic.reject")
+        };
+        Ok(self.batch.iter().try_for_each(refused)?)
     }
 
     fn take_from_ledger(&mut self, number: u16, tag: u64, multiple: bool) -> Result<(), Exception> {

@@ -10,13 +10,13 @@ use leveret_proto::method::{Method, basic};
 use super::Core;
 use super::channel::ConsumerHandle;
 use super::reply_to::REPLY_TO;
-use crate::broker::arguments;
+use crate::broker::arguments::{self, ReaderTerms};
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::Event;
 use crate::broker::name::Name;
 use crate::broker::outlet::ConsumerOrigin;
 use crate::broker::permission::Access;
-use crate::broker::queue::{ConsumeError, ConsumerSpec, Got, Queue};
+use crate::broker::queue::{ConsumeError, ConsumerSpec, Got, Queue, QueueKind, Reading};
 
 impl Core {
     pub(super) fn basic_consume(
@@ -73,7 +73,20 @@ impl Core {
         let prefetch = self.channel(number)?.prefetch;
         let open = self.opened()?;
         let subject = open.vhost.subject(Resource::Queue, queue.name());
-        let priority = arguments::check_consume(&subject, &it.arguments)?;
+        let compat = &self.broker.compat;
+        let priority = arguments::check_consume(&subject, queue.kind, &it.arguments, compat)?;
+        let reading = match queue.kind {
+            QueueKind::Stream => {
+                let terms = ReaderTerms {
+                    no_ack: it.no_ack,
+                    prefetch,
+                    now: self.tick,
+                    wall_start_ms: self.fx.wall_start_ms,
+                };
+                arguments::check_reader(&subject, terms, &it.arguments, compat)?
+            }
+            QueueKind::Classic | QueueKind::Quorum => Reading::default(),
+        };
         let origin = ConsumerOrigin {
             connection: open.info.name.clone(),
             channel: number,
@@ -88,6 +101,7 @@ impl Core {
             exclusive: it.exclusive,
             prefetch,
             priority,
+            reading,
             origin: Arc::new(origin),
         })
     }
@@ -156,6 +170,7 @@ impl Core {
 
     pub(super) fn basic_get(&mut self, number: u16, it: &basic::Get) -> Result<(), Exception> {
         let queue = self.readable_queue(number, it.queue.as_str())?;
+        queue.refuse_if_stream("basic.get")?;
         let got = queue.get(it.no_ack, self.tick, &mut self.fx);
         let info = Arc::clone(&self.channel(number)?.info);
         let Some(got) = got else {

@@ -69,6 +69,10 @@ impl Core {
             )),
         };
         result.map_err(|exception| match exception.class_id {
+            // Where RabbitMQ crashes it has nothing to say, and names no method.
+            0 if exception.code == ReplyCode::INTERNAL_ERROR && exception.text.is_empty() => {
+                exception
+            }
             0 => exception.on(class_id, method_id),
             _ => exception,
         })

@@ -149,6 +149,7 @@ impl Core {
         self.allow(Access::Read, Resource::Queue, &name)?;
         let open = self.opened()?;
         let queue = open.vhost.queue(&name, Some(open.info.id))?;
+        queue.refuse_if_stream("queue.purge")?;
         let messages = queue.purge(self.tick, &mut self.fx);
         let message_count = u32::try_from(messages).unwrap_or(u32::MAX);
         self.answer(

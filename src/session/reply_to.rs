@@ -40,6 +40,7 @@ impl Core {
         let queue = Arc::new(Queue::new(
             self.reply_queue(address.clone())?,
             Applied::default(),
+            &self.broker.compat,
             self.tick,
         ));
         let spec = self.consumer_spec(number, it, &queue, tag.clone())?;

@@ -133,6 +133,6 @@ macro_rules! replays {
     };
 }
 
-replays! { true: connections health permissions queues topology users validation }
+replays! { true: connections health permissions queue_types queues topology users validation }
 // What the management API does not offer yet.
-replays! { false: parameters patterns policies queue_types vhosts }
+replays! { false: parameters patterns policies vhosts }

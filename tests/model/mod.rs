@@ -3,6 +3,7 @@
 mod alarm;
 mod counts;
 mod policy;
+mod stream;
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use leveret::broker::permission::Pattern;
 use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret::broker::publish::{Outcome, publish};
 use leveret::broker::queue::{
-    ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Settlement, Unacked, settle,
+    ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Reading, Settlement, Unacked, settle,
 };
 use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::vhost::VirtualHost;
@@ -241,6 +241,34 @@ impl World {
         prefetch: u16,
         priority: i64,
     ) -> ConsumerKey {
+        self.add_consumer(queue, tag, prefetch, priority, Reading::default())
+    }
+
+    /// Add a reader of a stream, served at once.
+    pub(crate) fn read(
+        &mut self,
+        queue: &Arc<Queue>,
+        tag: &str,
+        prefetch: u16,
+        reading: Reading,
+    ) -> ConsumerKey {
+        self.add_consumer(queue, tag, prefetch, 0, reading)
+    }
+
+    /// End a consumer.
+    pub(crate) fn cancel(&mut self, queue: &Arc<Queue>, consumer: ConsumerKey) {
+        queue.cancel(consumer, self.now, &mut self.fx);
+        self.settle();
+    }
+
+    fn add_consumer(
+        &mut self,
+        queue: &Arc<Queue>,
+        tag: &str,
+        prefetch: u16,
+        priority: i64,
+        reading: Reading,
+    ) -> ConsumerKey {
         let origin = ConsumerOrigin {
             connection: "test".into(),
             channel: 1,
@@ -255,6 +283,7 @@ impl World {
             exclusive: false,
             prefetch,
             priority,
+            reading,
             origin: Arc::new(origin),
         };
         let key = queue.consume(spec).unwrap();

@@ -1,5 +1,7 @@
 //! `x-max-age`: how long a stream keeps what is in it.
 
+use crate::broker::compat::Compat;
+
 /// Milliseconds of `7D`: a number above 0, then one of the units Y, M, D, h, m, s.
 pub fn max_age_ms(text: &str) -> Option<u64> {
     let at = text.find(|c: char| !c.is_ascii_digit())?;
@@ -15,6 +17,11 @@ pub fn max_age_ms(text: &str) -> Option<u64> {
     };
     let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
     number.checked_mul(seconds * 1_000)
+}
+
+/// The older lines fail over an age that does not begin with a number.
+pub(super) fn fails_on(age: &str, compat: &Compat) -> bool {
+    compat.fails_on_bad_age && !age.starts_with(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]

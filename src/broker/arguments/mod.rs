@@ -9,12 +9,14 @@ mod same;
 
 use leveret_proto::value::FieldValue;
 
-pub use self::consume::check_consume;
+pub use self::consume::{ReaderTerms, check_consume, check_reader};
 pub use self::exchange::{check_exchange, same_exchange};
+use self::max_age::fails_on;
 pub use self::max_age::max_age_ms;
 pub use self::queue::{check_properties, check_queue, same_queue};
 pub use self::same::same;
 use super::error::{BrokerError, Subject};
+use super::queue::QueueKind;
 
 /// How the value of an argument is checked.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +91,14 @@ fn check_bounds(number: i64, min: i64, max: i64) -> Result<(), String> {
 
 fn invalid(key: &str, subject: &Subject, reason: &str) -> BrokerError {
     BrokerError::Precondition(format!("invalid arg '{key}' for {subject}: {reason}"))
+}
+
+/// An argument that queues of this type do not know.
+fn unknown(key: &str, subject: &Subject, kind: QueueKind) -> BrokerError {
+    BrokerError::Precondition(format!(
+        "invalid arg '{key}' for {subject} of queue type {}",
+        kind.module()
+    ))
 }
 
 fn wrong_type(key: &str, value: &FieldValue, subject: &Subject) -> BrokerError {

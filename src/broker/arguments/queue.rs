@@ -3,7 +3,7 @@
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::same::{same, same_argument};
-use super::{Check, UNLIMITED, check_value, invalid};
+use super::{Check, UNLIMITED, check_value, fails_on, invalid, unknown};
 use crate::broker::compat::{Compat, denied};
 use crate::broker::error::{BrokerError, Subject};
 use crate::broker::queue::QueueKind;
@@ -121,6 +121,10 @@ pub fn check_queue(
             return Err(unknown(key, subject, kind));
         }
     }
+    let age = arguments.get("x-max-age").and_then(FieldValue::as_str);
+    if age.is_some_and(|age| fails_on(age, compat)) {
+        return Err(BrokerError::Denied(String::new()));
+    }
     for (key, check, kinds) in KNOWN.iter().filter(|known| known.2.contains(&kind)) {
         let is_checked = !compat.ignored_arguments.contains(key) || *kinds == STREAM;
         if let Some(value) = arguments.get(key).filter(|_| is_checked) {
@@ -141,13 +145,6 @@ pub fn check_queue(
         ));
     }
     Ok(kind)
-}
-
-fn unknown(key: &str, subject: &Subject, kind: QueueKind) -> BrokerError {
-    BrokerError::Precondition(format!(
-        "invalid arg '{key}' for {subject} of queue type {}",
-        kind.module()
-    ))
 }
 
 /// Properties that a queue of this kind cannot have.
@@ -208,19 +205,7 @@ fn check_stream(arguments: &FieldTable, compat: &Compat) -> Result<(), BrokerErr
         number("x-stream-filter-size-bytes").is_some_and(|n| !(16..=255).contains(&n));
     match compat.filter_size_refusal.filter(|_| wrong_filter) {
         Some(text) => Err(BrokerError::Precondition(text.to_owned())),
-        None => check_max_age(arguments, compat),
-    }
-}
-
-/// The older lines fail over an age that does not begin with a number.
-fn check_max_age(arguments: &FieldTable, compat: &Compat) -> Result<(), BrokerError> {
-    let age = arguments.get("x-max-age").and_then(FieldValue::as_str);
-    let is_number = |age: &str| age.starts_with(|c: char| c.is_ascii_digit());
-    match age {
-        Some(age) if compat.fails_on_bad_max_age && !is_number(age) => {
-            Err(BrokerError::Denied(String::new()))
-        }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::name::Name;
 use super::super::outlet::{ConsumerOrigin, Outlet};
+use super::stream::Reading;
 
 /// Names one consumer of one queue, for as long as the queue lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +39,8 @@ pub struct ConsumerSpec {
     pub prefetch: u16,
     /// Higher ones are served first (`x-priority`).
     pub priority: i64,
+    /// Where it begins to read, on a stream.
+    pub reading: Reading,
     /// For listings.
     pub origin: Arc<ConsumerOrigin>,
 }
@@ -155,6 +158,18 @@ impl Consumers {
     pub(super) fn get_mut(&mut self, key: ConsumerKey) -> Option<&mut Consumer> {
         let consumer = self.slots.get_mut(key.index as usize)?.as_mut()?;
         (consumer.key == key).then_some(consumer)
+    }
+
+    pub(super) fn spec(&self, key: ConsumerKey) -> Option<&ConsumerSpec> {
+        let consumer = self.slots.get(key.index as usize)?.as_ref()?;
+        (consumer.key == key).then_some(&consumer.spec)
+    }
+
+    /// Whether this one may get something, whose turn it is or not.
+    pub(super) fn has_room(&self, key: ConsumerKey) -> bool {
+        let slot = self.slots.get(key.index as usize);
+        slot.and_then(Option::as_ref)
+            .is_some_and(|consumer| consumer.key == key && consumer.ready)
     }
 
     /// Take all out.

@@ -9,6 +9,7 @@ mod settings;
 mod settle;
 mod state;
 mod stats;
+mod stream;
 mod tally;
 
 use std::fmt;
@@ -22,9 +23,12 @@ pub use self::kind::QueueKind;
 pub use self::settings::{Overflow, Settings};
 pub use self::settle::{Settlement, Unacked, settle};
 use self::state::State;
-pub use self::stats::{ConsumerView, QueueStats, QueueView};
+pub use self::stats::{ConsumerView, QueueStats, QueueView, StreamView};
+use self::stream::Stream;
+pub use self::stream::{Filter, Offset, Reading};
 use self::tally::Weight;
 use super::alarm;
+use super::compat::Compat;
 use super::connection::ConnectionId;
 use super::effects::{DeathReason, Effects};
 use super::event::Event;
@@ -94,13 +98,14 @@ pub enum ConsumeError {
 
 impl Queue {
     /// An empty queue.
-    pub fn new(spec: QueueSpec, applied: Applied, now: Tick) -> Self {
+    pub fn new(spec: QueueSpec, applied: Applied, compat: &Compat, now: Tick) -> Self {
         let kind = QueueKind::of(&spec.arguments);
         let settings = Settings::resolve(kind, &spec.arguments, applied);
+        let stream = (kind == QueueKind::Stream).then(|| Box::new(Stream::new(compat)));
         Self {
             kind,
             spec,
-            state: Ranked::new(State::new(settings, now)),
+            state: Ranked::new(State::new(settings, stream, now)),
         }
     }
 
@@ -116,6 +121,9 @@ impl Queue {
         now: Tick,
         fx: &mut Effects,
     ) -> Enqueued {
+        if self.kind == QueueKind::Stream {
+            return self.append(message, now, fx);
+        }
         let mut state = self.state.lock();
         if state.closed {
             return Enqueued::Gone;
@@ -185,9 +193,16 @@ impl Queue {
     /// Add a consumer. It is served from its first [`Queue::resume`] on, so that its client can
     /// be told of it before the first delivery.
     pub fn consume(self: &Arc<Self>, spec: ConsumerSpec) -> Result<ConsumerKey, ConsumeError> {
-        let mut state = self.state.lock();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         if state.closed {
             return Err(ConsumeError::Gone);
+        }
+        if let Some(stream) = &mut state.stream {
+            let reading = spec.reading.clone();
+            let key = state.consumers.add(spec);
+            stream.add_reader(key, reading);
+            return Ok(key);
         }
         let is_alone = state.consumers.is_empty();
         let wants_alone = spec.exclusive;
@@ -206,6 +221,9 @@ impl Queue {
         let mut state = self.state.lock();
         if state.consumers.remove(consumer).is_none() {
             return;
+        }
+        if let Some(stream) = &mut state.stream {
+            stream.remove_reader(consumer);
         }
         if state.consumers.is_empty() {
             state.last_used = now;
@@ -258,6 +276,11 @@ impl Queue {
     /// that does not hold nothing happens.
     pub fn close(&self, condition: CloseIf, fx: &mut Effects) -> Result<u64, CloseRefused> {
         let mut state = self.state.lock();
+        // RabbitMQ deletes a stream whatever is asked, and says that nothing was in it.
+        let condition = match state.stream.take() {
+            Some(_) => CloseIf::default(),
+            None => condition,
+        };
         if condition.unused && !state.consumers.is_empty() {
             return Err(CloseRefused::InUse);
         }
@@ -282,6 +305,10 @@ impl Queue {
     /// Messages waiting and consumers: what `queue.declare-ok` tells.
     pub fn counts(self: &Arc<Self>, now: Tick, fx: &mut Effects) -> (u64, u64) {
         let mut state = self.state.lock();
+        if let Some(stream) = &state.stream {
+            // RabbitMQ does not count the readers here.
+            return (stream.len(), 0);
+        }
         state.expire(self, now, fx);
         (state.ready.len(), state.consumers.len() as u64)
     }
@@ -289,6 +316,9 @@ impl Queue {
     /// Bytes that its messages hold, delivered ones included: for the memory alarm.
     pub fn held_bytes(&self) -> u64 {
         let state = self.state.lock();
+        if let Some(stream) = &state.stream {
+            return alarm::held(stream.len(), stream.view().bytes);
+        }
         let (ready, unacked) = (state.ready.tally(), state.unacked);
         alarm::held(
             ready.messages + unacked.messages,
@@ -309,12 +339,13 @@ impl Queue {
             .iter()
             .find(|consumer| state.settings.single_active && state.consumers.is_active(consumer));
         QueueView {
-            ready: ready.messages,
+            ready: ready.messages + state.stream.as_ref().map_or(0, |stream| stream.len()),
             unacked: unacked.messages,
             ready_bytes: ready.bytes,
             unacked_bytes: unacked.bytes,
             persistent: ready.persistent + unacked.persistent,
             persistent_bytes: ready.persistent_bytes + unacked.persistent_bytes,
+            stream: state.stream.as_ref().map(|stream| stream.view()),
             consumers: state.consumers.len(),
             single_active_tag: active.map(|consumer| consumer.spec.tag.to_string()),
             exclusive_consumer_tag: exclusive.map(|consumer| consumer.spec.tag.to_string()),
@@ -364,6 +395,7 @@ impl Queue {
         if drops && state.settings.is_limited() {
             state.shorten(self, fx);
         }
+        state.retain(now);
         state.arm(self, fx);
     }
 
@@ -382,6 +414,7 @@ impl Ticked for Queue {
         let mut state = self.state.lock();
         state.disarm();
         state.expire(&self, now, fx);
+        state.retain(now);
         if state.expiry() <= now && !state.closed {
             fx.gone.push(Arc::clone(&self));
             return;

@@ -2,6 +2,7 @@
 
 use leveret_proto::value::{FieldTable, FieldValue};
 
+use super::super::arguments::max_age_ms;
 use super::super::name::Name;
 use super::super::policy::Applied;
 use super::kind::QueueKind;
@@ -29,6 +30,10 @@ pub struct Settings {
     pub length_max: Option<u64>,
     /// Most body bytes (`x-max-length-bytes`).
     pub bytes_max: Option<u64>,
+    /// Longest time in a stream (`x-max-age`).
+    pub max_age_ms: Option<u64>,
+    /// Size of a stream's segments (`x-stream-max-segment-size-bytes`).
+    pub segment_bytes_max: Option<u64>,
     /// What happens beyond (`x-overflow`).
     pub overflow: Overflow,
     /// Highest priority (`x-max-priority`); `None` is a plain FIFO.
@@ -56,7 +61,14 @@ impl Settings {
             message_ttl_ms: from.lower("message-ttl"),
             expires_ms: from.lower("expires"),
             length_max: from.lower("max-length"),
-            bytes_max: from.lower("max-length-bytes"),
+            bytes_max: match kind {
+                QueueKind::Classic | QueueKind::Quorum => from.lower("max-length-bytes"),
+                QueueKind::Stream => from.policy_first("max-length-bytes").and_then(unsigned),
+            },
+            max_age_ms: from.policy_first("max-age").and_then(age_ms),
+            segment_bytes_max: from
+                .policy_first("stream-max-segment-size-bytes")
+                .and_then(unsigned),
             overflow: overflow(match kind {
                 QueueKind::Classic | QueueKind::Stream => from.argument_first("overflow"),
                 QueueKind::Quorum => from.policy_first("overflow"),
@@ -95,12 +107,8 @@ impl<'a> Source<'a> {
 
     /// The lower of two limits.
     fn lower(&self, key: &str) -> Option<u64> {
-        let number = |value: Option<&FieldValue>| {
-            value
-                .and_then(FieldValue::as_i64)
-                .and_then(|number| u64::try_from(number).ok())
-        };
-        let (argument, policy) = (number(self.argument(key)), number(self.policy.get(key)));
+        let argument = self.argument(key).and_then(unsigned);
+        let policy = self.policy.get(key).and_then(unsigned);
         match (argument, policy) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -116,6 +124,14 @@ impl<'a> Source<'a> {
     fn policy_first(&self, key: &str) -> Option<&'a FieldValue> {
         self.policy.get(key).or_else(|| self.argument(key))
     }
+}
+
+fn unsigned(value: &FieldValue) -> Option<u64> {
+    value.as_i64().and_then(|number| u64::try_from(number).ok())
+}
+
+fn age_ms(value: &FieldValue) -> Option<u64> {
+    value.as_str().and_then(max_age_ms)
 }
 
 fn name(value: &FieldValue) -> Option<Name> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::super::effects::{DeathReason, Effects};
 use super::super::event::Event;
 use super::super::tick::Tick;
-use super::Queue;
 use super::consumers::ConsumerKey;
 use super::entry::Entry;
 use super::state::State;
+use super::{Queue, QueueKind};
 
 /// A delivery that is not settled.
 #[derive(Debug)]
@@ -59,6 +59,9 @@ fn settle_one(
     how: Settlement,
     fx: &mut Effects,
 ) {
+    if queue.kind == QueueKind::Stream {
+        return state.settle_reader(unacked.consumer, how);
+    }
     let mut entry = unacked.entry;
     state.settled(unacked.consumer, &entry);
     if state.closed {

@@ -13,12 +13,15 @@ use super::entry::Entry;
 use super::ready::Ready;
 use super::settings::{Overflow, Settings};
 use super::stats::QueueStats;
+use super::stream::Stream;
 use super::tally::{Tally, Weight};
 
 /// The inside of a queue.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) ready: Ready,
+    /// What a stream has instead of `ready`, which stays empty then.
+    pub(super) stream: Option<Box<Stream>>,
     pub(super) consumers: Consumers,
     pub(super) settings: Arc<Settings>,
     /// What is out and not settled.
@@ -32,9 +35,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(settings: Settings, now: Tick) -> Self {
+    pub(super) fn new(settings: Settings, stream: Option<Box<Stream>>, now: Tick) -> Self {
         Self {
             ready: Ready::new(settings.priority_max),
+            stream,
             consumers: Consumers::new(settings.single_active),
             settings: Arc::new(settings),
             unacked: Tally::default(),
@@ -130,6 +134,9 @@ impl State {
 
     /// Match what waits with who has room. Bounded by the room of the outlets.
     pub(super) fn run(&mut self, queue: &Arc<Queue>, now: Tick, fx: &mut Effects) {
+        if self.stream.is_some() {
+            return self.serve_readers(queue, fx);
+        }
         while self.consumers.next().is_some() {
             self.expire(queue, now, fx);
             let Some(entry) = self.ready.pop() else { break };
@@ -191,7 +198,10 @@ impl State {
 
     /// Ask for a tick at the next deadline, unless an earlier one is asked for already.
     pub(super) fn arm(&mut self, queue: &Arc<Queue>, fx: &mut Effects) {
-        let next = self.ready.next_expiry().min(self.expiry());
+        let mut next = self.ready.next_expiry().min(self.expiry());
+        if let Some(stream) = &self.stream {
+            next = next.min(stream.next_evaluation(&self.settings));
+        }
         if next < self.armed_at {
             self.armed_at = next;
             fx.deadlines.push((next, Arc::clone(queue) as _));

@@ -47,6 +47,8 @@ pub struct QueueView {
     pub persistent: u64,
     /// Bytes of the persistent ones.
     pub persistent_bytes: u64,
+    /// What only streams have.
+    pub stream: Option<StreamView>,
     /// Consumers.
     pub consumers: usize,
     /// Tag of the active one, with single active consumer.
@@ -57,6 +59,17 @@ pub struct QueueView {
     pub stats: QueueStats,
     /// Share of consumers that could take a message now, 0 to 1.
     pub consumer_capacity: f64,
+}
+
+/// A stream as listings show it, besides what every queue has.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamView {
+    /// Bytes it holds.
+    pub bytes: u64,
+    /// Segments it is made of.
+    pub segments: usize,
+    /// When the oldest message arrived.
+    pub first_arrival: Option<super::super::tick::Tick>,
 }
 
 /// One consumer as listings show it.
