@@ -49,6 +49,12 @@ pub struct Compat {
     pub passive_needs_configure: bool,
     /// An unknown exchange type closes the channel (406), not the connection (503).
     pub bad_exchange_type_is_soft: bool,
+    /// Exchange types that the line does not have.
+    pub missing_exchange_types: &'static [&'static str],
+    /// Exchange types that are invalid, not unknown.
+    pub invalid_exchange_types: &'static [&'static str],
+    /// A headers exchange takes 1 and 1.0 for equal.
+    pub equal_floats: bool,
     /// `ANONYMOUS` is offered.
     pub anonymous: bool,
     /// Queues without `x-queue-type` are shown with the one they have.
@@ -109,6 +115,8 @@ impl Compat {
             header_answer: [0, 0, 9, 1],
             names_permission: false,
             bad_exchange_type_is_soft: false,
+            missing_exchange_types: &["x-local-random", "x-modulus-hash"],
+            equal_floats: true,
             anonymous: false,
             fills_queue_type: false,
             classic_leader_locator: false,
@@ -138,6 +146,9 @@ impl Compat {
             names_permission: true,
             passive_needs_configure: false,
             bad_exchange_type_is_soft: true,
+            missing_exchange_types: &["x-modulus-hash"],
+            invalid_exchange_types: &[""],
+            equal_floats: false,
             anonymous: true,
             fills_queue_type: true,
             checks_queue_mode: true,
@@ -166,6 +177,8 @@ impl Compat {
             frame_max_min: 8192,
             handshake_frame_max: 8192,
             long_body_is_frame_error: true,
+            missing_exchange_types: &[],
+            invalid_exchange_types: &["", "x-jms-topic"],
             passive_needs_configure: true,
             checks_queue_mode: false,
             has_queue_version_1: false,

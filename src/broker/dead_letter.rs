@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use leveret_proto::value::{FieldTable, FieldValue, ShortString};
 
 use super::effects::{Dead, DeathReason, Effects};
-use super::exchange::{Exchange, route};
+use super::exchange::{Exchange, extra_keys, route};
 use super::message::{Message, Parts};
 use super::name::Name;
 use super::publish::publish;
@@ -67,10 +67,12 @@ pub(super) fn publish_dead(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut
         now,
         fx,
     );
-    let headers = message.headers();
-    let mut queues = route(vhost, &exchange, routing_key, Some(&headers)).queues;
-    queues.retain(|queue| !is_cycle(queue, dead.reason, &deaths));
-    publish(&queues, &Arc::new(message.with_deaths(deaths)), now, fx);
+    let extra_keys = extra_keys(&message.headers());
+    let message = Arc::new(message.with_deaths(deaths));
+    let mut queues = route(vhost, &exchange, &message, &extra_keys, now, fx).queues;
+    let deaths = message.deaths.as_deref().unwrap_or_default();
+    queues.retain(|queue| !is_cycle(queue, dead.reason, deaths));
+    publish(&queues, &message, now, fx);
 }
 
 /// A message comes round without anybody having rejected it: it would do so for ever.

@@ -7,6 +7,7 @@ use super::dead_letter;
 use super::event::Event;
 use super::message::{Message, Packer};
 use super::outlet::{Outlet, Parked};
+use super::publish::{Post, publish_post};
 use super::queue::{CloseIf, Queue};
 use super::tick::{Tick, Ticked};
 use super::vhost::VirtualHost;
@@ -57,6 +58,8 @@ pub struct Effects {
     pub resume: Vec<Parked>,
     /// Messages to dead-letter.
     pub dead: VecDeque<Dead>,
+    /// Messages to publish.
+    pub posts: VecDeque<Post>,
     /// What wants a tick at a time.
     pub deadlines: Vec<(Tick, Arc<dyn Ticked>)>,
     /// Queues whose last consumer left (auto-delete) or that expired.
@@ -88,6 +91,8 @@ impl Effects {
         loop {
             if let Some(dead) = self.dead.pop_front() {
                 dead_letter::publish_dead(vhost, &dead, now, self);
+            } else if let Some(post) = self.posts.pop_front() {
+                publish_post(vhost, &post, now, self);
             } else if let Some(queue) = self.gone.pop() {
                 self.drop_queue(vhost, &queue, now);
             } else if let Some(parked) = self.resume.pop() {

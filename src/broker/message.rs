@@ -21,7 +21,7 @@ const CHUNK: usize = 64 * 1024;
 ///
 /// Its routing facts stand as they go out on the wire (exchange and routing key as short strings,
 /// then the raw properties, then a small body), so that delivering is copying.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Message {
     packed: Bytes,
     large: Option<Bytes>,

@@ -20,7 +20,9 @@ pub mod permission;
 pub mod policy;
 pub mod publish;
 pub mod queue;
+pub mod random;
 pub mod registry;
+pub mod term;
 pub mod tick;
 pub mod user;
 pub mod vhost;
@@ -39,11 +41,11 @@ use self::faults::Faults;
 use self::name::Name;
 use self::outlet::Notice;
 use self::permission::Permission;
+use self::random::Random;
 use self::registry::Registry;
 use self::tick::{Tick, Ticked};
 use self::user::{PasswordHash, User};
 use self::vhost::{VhostMetadata, VirtualHost};
-use crate::sync::{LEAF, Ranked};
 
 /// Where queues and exchanges register the time at which they want a tick.
 pub trait Timer: Debug + Send + Sync {
@@ -76,7 +78,7 @@ pub struct Broker {
     pub churn: Churn,
     timer: Arc<dyn Timer>,
     wall_start_ms: u64,
-    random: Ranked<fastrand::Rng, LEAF>,
+    random: Arc<Random>,
     next_connection: AtomicU64,
 }
 
@@ -114,9 +116,6 @@ pub struct BrokerSpec {
 impl Broker {
     /// A broker as RabbitMQ is on its first start: virtual host `/`, administrator guest.
     pub fn new(spec: BrokerSpec, timer: Arc<dyn Timer>) -> Self {
-        let random = spec
-            .seed
-            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let broker = Self {
             compat: Arc::new(spec.compat),
             node: spec.node,
@@ -129,7 +128,7 @@ impl Broker {
             churn: Churn::default(),
             timer,
             wall_start_ms: spec.wall_start_ms,
-            random: Ranked::new(random),
+            random: Arc::new(Random::new(spec.seed)),
             next_connection: AtomicU64::new(1),
         };
         broker.add_defaults();
@@ -162,7 +161,8 @@ impl Broker {
 
     /// Add a virtual host; `false` when it was there already.
     pub fn add_vhost(&self, name: Name, metadata: VhostMetadata) -> bool {
-        let vhost = VirtualHost::new(name.clone(), metadata, Arc::clone(&self.compat));
+        let (compat, random) = (Arc::clone(&self.compat), Arc::clone(&self.random));
+        let vhost = VirtualHost::new(name.clone(), metadata, compat, random);
         self.vhosts.insert_new(name, Arc::new(vhost)).is_ok()
     }
 
@@ -204,14 +204,14 @@ impl Broker {
 
     /// Hash a password with a fresh salt.
     pub fn hash(&self, password: &str) -> PasswordHash {
-        let salt = self.random.lock().u32(..).to_be_bytes();
+        let salt = self.random.bits_32().to_be_bytes();
         PasswordHash::new(password, salt)
     }
 
     /// A generated name: `prefix` and 22 characters of unpadded URL-safe Base64.
     pub fn generated_name(&self, prefix: &str) -> Name {
         use base64::Engine as _;
-        let bits = self.random.lock().u128(..).to_be_bytes();
+        let bits = self.random.bits_128().to_be_bytes();
         let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits);
         Name::from(format!("{prefix}{text}"))
     }
@@ -290,14 +290,17 @@ impl Broker {
         Ok(())
     }
 
-    /// Bytes that all messages hold. One in several queues counts in each.
+    /// Bytes that all messages hold. One in several queues counts in each; delayed ones count too.
     pub fn held_bytes(&self) -> u64 {
         let vhosts = self.vhosts.snapshot();
         let queues = vhosts
             .iter()
             .flat_map(|vhost| [vhost.queues.snapshot(), vhost.replies.snapshot()])
             .flatten();
-        queues.map(|queue| queue.held_bytes()).sum()
+        let queued: u64 = queues.map(|queue| queue.held_bytes()).sum();
+        let exchanges = vhosts.iter().flat_map(|vhost| vhost.exchanges.snapshot());
+        let delayed: u64 = exchanges.map(|exchange| exchange.held_bytes()).sum();
+        queued + delayed
     }
 
     /// Ask the queues what they hold. A connection finds out by itself that the alarm is on, when

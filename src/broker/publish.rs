@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::alarm;
 use super::effects::Effects;
+use super::exchange::{Destination, route};
 use super::message::Message;
+use super::name::Name;
 use super::queue::{Enqueued, Queue};
 use super::tick::Tick;
+use super::vhost::VirtualHost;
 
 /// What became of a publish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +18,29 @@ pub struct Outcome {
     pub routed: bool,
     /// At least one queue refused it for its length: the publisher gets `basic.nack`.
     pub overflowed: bool,
+}
+
+/// A message to be published once no lock is held: it was delayed, or is history to a new
+/// binding, or the broker's own.
+#[derive(Debug)]
+pub struct Post {
+    /// The queue, or where routing begins.
+    pub to: Destination,
+    /// The message.
+    pub message: Arc<Message>,
+    /// Further routing keys.
+    pub extra_keys: Vec<Name>,
+}
+
+/// Publish what was put off. No lock is held on entry.
+pub(super) fn publish_post(vhost: &VirtualHost, post: &Post, now: Tick, fx: &mut Effects) {
+    let queues = match &post.to {
+        Destination::Queue(queue) => vec![Arc::clone(queue)],
+        Destination::Exchange(exchange) => {
+            route(vhost, exchange, &post.message, &post.extra_keys, now, fx).queues
+        }
+    };
+    publish(&queues, &post.message, now, fx);
 }
 
 /// Offer `message` to each queue.

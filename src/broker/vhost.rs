@@ -15,7 +15,9 @@ use super::event::Event;
 use super::exchange::{Binding, Destination, DestinationId, Exchange, ExchangeKind, ExchangeSpec};
 use super::name::Name;
 use super::policy::{Policies, Target};
+use super::publish::Post;
 use super::queue::{CloseIf, CloseRefused, Queue, QueueSpec};
+use super::random::Random;
 use super::registry::Registry;
 use super::tick::Tick;
 use crate::sync::{LEAF, Ranked, TOPOLOGY};
@@ -35,6 +37,8 @@ pub struct VirtualHost {
     pub replies: Registry<Name, Queue>,
     /// Of users and operators; a change goes by way of [`VirtualHost::set_policy`].
     pub policies: Ranked<Policies, LEAF>,
+    /// The broker's.
+    pub(super) random: Arc<Random>,
     compat: Arc<Compat>,
     topology: Ranked<Topology, TOPOLOGY>,
     epoch: AtomicU64,
@@ -60,7 +64,12 @@ struct Topology {
 
 impl VirtualHost {
     /// A virtual host with the exchanges that every one has.
-    pub fn new(name: Name, metadata: VhostMetadata, compat: Arc<Compat>) -> Self {
+    pub fn new(
+        name: Name,
+        metadata: VhostMetadata,
+        compat: Arc<Compat>,
+        random: Arc<Random>,
+    ) -> Self {
         let vhost = Self {
             name,
             metadata: Ranked::new(metadata),
@@ -68,6 +77,7 @@ impl VirtualHost {
             queues: Registry::new(),
             replies: Registry::new(),
             policies: Ranked::default(),
+            random,
             compat,
             topology: Ranked::new(Topology::default()),
             epoch: AtomicU64::new(0),
@@ -99,8 +109,9 @@ impl VirtualHost {
             arguments: FieldTable::new(),
             created_by: "rmq-internal".into(),
         };
+        let exchange = Exchange::new(spec, &self.compat);
         self.exchanges
-            .insert(spec.name.clone(), Arc::new(Exchange::new(spec)));
+            .insert(exchange.name().clone(), Arc::new(exchange));
     }
 
     /// Counts changes of topology: a route found at one epoch holds until the next.
@@ -176,9 +187,9 @@ impl VirtualHost {
         if spec.name.is_reserved() {
             return Err(BrokerError::Reserved(Resource::Exchange, spec.name));
         }
-        arguments::check_exchange(&subject, &spec.arguments)?;
+        arguments::check_exchange(&subject, spec.kind, &spec.arguments, &self.compat)?;
         let name = spec.name.clone();
-        let exchange = Arc::new(Exchange::new(spec));
+        let exchange = Arc::new(Exchange::new(spec, &self.compat));
         exchange.reconfigure(self.applied(Target::Exchange(&name)));
         self.exchanges.insert(name.clone(), exchange);
         self.changed();
@@ -303,10 +314,15 @@ impl VirtualHost {
     ) -> Result<(), BrokerError> {
         let mut topology = self.topology.lock();
         let id = to.id();
-        let is_new = source
-            .bind(to, key, arguments)
-            .map_err(|invalid| invalid.into_error())?;
-        if is_new {
+        let bound = to.clone();
+        if source.bind(to, key, arguments)? {
+            for message in source.latest() {
+                fx.posts.push_back(Post {
+                    to: bound.clone(),
+                    message,
+                    extra_keys: Vec::new(),
+                });
+            }
             topology.remember(&id, source);
             self.changed();
             fx.record(|| Event::BindingCreated {

@@ -21,7 +21,7 @@ use super::error::ApiError;
 use super::json::{Request, table, to_table};
 use super::listing::Listing;
 use super::{Answer, Api, bindings, created, no_content};
-use crate::broker::exchange::{Exchange, ExchangeKind, ExchangeSpec, route};
+use crate::broker::exchange::{Delayed, Exchange, ExchangeKind, ExchangeSpec, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::permission::Access;
 use crate::broker::publish::publish;
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router<Api> {
             get(one).put(put).delete(delete),
         )
         .route("/api/exchanges/{vhost}/{name}/publish", post(publish_to))
+        .route("/dev/exchanges/{vhost}/{name}/delayed", get(delayed))
         .route(
             "/api/exchanges/{vhost}/{name}/bindings/source",
             get(bindings::from_exchange),
@@ -90,7 +91,7 @@ async fn one(
 
 fn view(exchange: &Exchange) -> Value {
     let spec = &exchange.spec;
-    json!({
+    let mut view = json!({
         "name": spec.name.as_str(),
         "vhost": spec.vhost.as_str(),
         "type": spec.kind.as_str(),
@@ -103,7 +104,36 @@ fn view(exchange: &Exchange) -> Value {
             "publish_in": exchange.published_in.load(Ordering::Relaxed),
             "publish_out": exchange.published_out.load(Ordering::Relaxed),
         },
-    })
+    });
+    if let Some(count) = exchange.delayed_count() {
+        view["messages_delayed"] = json!(count);
+    }
+    view
+}
+
+/// What waits in a delayed exchange, the next one first.
+async fn delayed(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, name)): Path<(String, String)>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    let vhost = caller.vhost(&api, &vhost)?;
+    let exchange = vhost
+        .exchanges
+        .get(real_name(&name))
+        .ok_or(ApiError::NotFound)?;
+    let now = vhost.now(api.shared.clock.now().tick);
+    let row = |one: &Delayed| {
+        json!({
+            "exchange": one.message.exchange(),
+            "routing_key": one.message.routing_key(),
+            "due_in_ms": u64::try_from(now.until(one.due).as_millis()).unwrap_or(u64::MAX),
+            "payload_bytes": one.message.bytes(),
+            "headers": table(&one.message.headers()),
+        })
+    };
+    listing.answer(exchange.delayed().iter().map(row).collect())
 }
 
 async fn put(
@@ -119,12 +149,11 @@ async fn put(
         return Err(ApiError::Refused("Access refused."));
     }
     let kind = request.text("type").unwrap_or("direct");
-    let unknown = || ApiError::bad_request(format!("unknown exchange type '{kind}'"));
     let durable = request.get("durable").is_none() || request.flag("durable")?;
     let spec = ExchangeSpec {
         name: name.into(),
         vhost: vhost.name.clone(),
-        kind: ExchangeKind::from_name(kind).ok_or_else(unknown)?,
+        kind: ExchangeKind::named(kind, &api.broker().compat)?,
         durable,
         auto_delete: request.flag("auto_delete")?,
         internal: request.flag("internal")?,
@@ -231,16 +260,16 @@ fn publish_message(
     properties.encode(&mut raw);
     let facts = Facts::read(&raw)
         .map_err(|bad| ApiError::bad_request(format!("406 PRECONDITION_FAILED - {bad}")))?;
-    let no_headers = leveret_proto::value::FieldTable::new();
-    let headers = properties.headers.as_ref().unwrap_or(&no_headers);
-    let route = route(vhost, exchange, routing_key, Some(headers));
+    let headers = properties.headers.as_ref();
+    let extra_keys = headers.map(extra_keys).unwrap_or_default();
     let parts = Parts {
         exchange: exchange.name(),
         routing_key,
         properties: &raw,
     };
     Ok(api.change(vhost, |now, fx| {
-        let message = Message::pack(&mut fx.packer, parts, facts, payload, now);
-        publish(&route.queues, &Arc::new(message), now, fx).routed
+        let message = Arc::new(Message::pack(&mut fx.packer, parts, facts, payload, now));
+        let route = route(vhost, exchange, &message, &extra_keys, now, fx);
+        publish(&route.queues, &message, now, fx).routed
     }))
 }

@@ -41,7 +41,8 @@ impl Core {
     }
 
     fn declare_exchange(&mut self, name: Name, it: exchange::Declare) -> Result<(), Exception> {
-        let kind = self.exchange_kind(it.kind.as_str())?;
+        let kind = ExchangeKind::named(it.kind.as_str(), &self.broker.compat)
+            .map_err(|error| self.not_declared(error))?;
         self.allow(Access::Configure, Resource::Exchange, &name)?;
         if let Some(alternate) = it
             .arguments
@@ -63,24 +64,19 @@ impl Core {
             arguments: it.arguments,
             created_by: open.user.name.clone(),
         };
-        Ok(vhost.declare_exchange(spec, &mut self.fx)?)
+        vhost
+            .declare_exchange(spec, &mut self.fx)
+            .map_err(|error| self.not_declared(error))
     }
 
-    fn exchange_kind(&self, name: &str) -> Result<ExchangeKind, Exception> {
-        if let Some(kind) = ExchangeKind::from_name(name) {
-            return Ok(kind);
+    /// The older line closes the connection over a type that does not exist.
+    fn not_declared(&self, error: BrokerError) -> Exception {
+        match error {
+            BrokerError::ExchangeType(text) if !self.broker.compat.bad_exchange_type_is_soft => {
+                Exception::new(ReplyCode::COMMAND_INVALID, text).with_scope(Scope::Connection)
+            }
+            error => error.into(),
         }
-        // These are registered, but cannot be declared by their names.
-        let fault = if ["", "x-jms-topic"].contains(&name) {
-            "invalid"
-        } else {
-            "unknown"
-        };
-        let text = format!("{fault} exchange type '{name}'");
-        if self.broker.compat.bad_exchange_type_is_soft {
-            return Err(BrokerError::ExchangeType(text).into());
-        }
-        Err(Exception::new(ReplyCode::COMMAND_INVALID, text).with_scope(Scope::Connection))
     }
 
     pub(super) fn exchange_delete(

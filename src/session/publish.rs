@@ -15,7 +15,7 @@ use super::tx::Publication;
 use crate::broker::connection::add;
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::Event;
-use crate::broker::exchange::{Exchange, ExchangeKind, route};
+use crate::broker::exchange::{Exchange, ExchangeKind, Route, extra_keys, fixed_route, route};
 use crate::broker::message::{BadProperties, Facts, Message, Parts, headers};
 use crate::broker::permission::Access;
 use crate::broker::publish::{Outcome, publish};
@@ -84,14 +84,15 @@ impl Core {
         let known = &it.route;
         add(&known.exchange.published_in, 1);
         let anew;
-        let queues: &[Arc<Queue>] = match &known.queues {
-            Some(queues) => queues,
+        let (queues, is_refused): (&[Arc<Queue>], bool) = match &known.queues {
+            Some(queues) => (queues, false),
             None => {
-                anew = self.route_by_headers(&known.exchange, &it.message);
-                &anew
+                anew = self.route_anew(known, &it.message);
+                (&anew.queues, anew.is_refused)
             }
         };
-        let outcome = publish(queues, &it.message, self.tick, &mut self.fx);
+        let mut outcome = publish(queues, &it.message, self.tick, &mut self.fx);
+        outcome.overflowed |= is_refused;
         if outcome.routed {
             add(&known.exchange.published_out, 1);
         } else if !outcome.overflowed {
@@ -101,45 +102,55 @@ impl Core {
         outcome
     }
 
-    fn route_by_headers(&self, exchange: &Arc<Exchange>, message: &Message) -> Vec<Arc<Queue>> {
+    /// More than the routing key decides.
+    fn route_anew(&mut self, known: &Known, message: &Arc<Message>) -> Route {
         let Some(open) = &self.open else {
-            return Vec::new();
+            return Route::default();
         };
-        let headers = message.headers();
-        route(&open.vhost, exchange, message.routing_key(), Some(&headers)).queues
+        route(
+            &open.vhost,
+            &known.exchange,
+            message,
+            &known.extra_keys,
+            self.tick,
+            &mut self.fx,
+        )
     }
 
     /// The route: from the cache, or found, checked and remembered.
     fn find_route(&mut self, it: &Publish<'_>, found: &Found) -> Result<Arc<Known>, Exception> {
-        let extra_keys = has_extra_keys(it.properties, found);
+        let has_extra_keys = has_extra_keys(it.properties, found);
         let open = self.opened()?;
         let world = (open.vhost.epoch(), open.user.revision());
         let channel = self.channel(it.channel)?;
         if let Some(known) = channel
             .routes
             .get(world, it.exchange, it.routing_key)
-            .filter(|_| !extra_keys)
+            .filter(|_| !has_extra_keys)
         {
             return Ok(Arc::clone(known));
         }
         let exchange = self.check_publish(it)?;
-        let open = self.opened()?;
-        if extra_keys {
+        if has_extra_keys {
             let facts = Facts {
                 headers: found.headers.clone(),
                 ..Facts::default()
             };
             let headers = headers(it.properties, &facts);
             check_extra_keys(&headers)?;
-            let route = route(&open.vhost, &exchange, it.routing_key, Some(&headers));
             return Ok(Arc::new(Known {
                 exchange,
-                queues: Some(route.queues),
+                queues: None,
+                extra_keys: extra_keys(&headers),
             }));
         }
-        let route = route(&open.vhost, &exchange, it.routing_key, None);
-        let queues = route.cacheable.then_some(route.queues);
-        let known = Known { exchange, queues };
+        let open = self.opened()?;
+        let queues = fixed_route(&open.vhost, &exchange, it.routing_key);
+        let known = Known {
+            exchange,
+            queues,
+            extra_keys: Vec::new(),
+        };
         Ok(self
             .channel(it.channel)?
             .routes

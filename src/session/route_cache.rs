@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::broker::exchange::Exchange;
+use crate::broker::name::Name;
 use crate::broker::queue::Queue;
 
 /// Routes remembered by one channel; beyond that it starts over.
@@ -13,8 +14,10 @@ const ROUTES_MAX: usize = 512;
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) exchange: Arc<Exchange>,
-    /// `None` when the headers decide: it must be routed anew.
+    /// `None` when more than the routing key decides: it must be routed anew.
     pub(super) queues: Option<Vec<Arc<Queue>>>,
+    /// From the headers `CC` and `BCC`; a route that has some is not remembered.
+    pub(super) extra_keys: Vec<Name>,
 }
 
 /// Routes by exchange and routing key.

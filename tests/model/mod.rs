@@ -2,6 +2,11 @@
 
 mod alarm;
 mod counts;
+mod exchange_deduplication;
+mod exchange_delayed;
+mod exchange_hash;
+mod exchange_history;
+mod exchange_random;
 mod policy;
 mod stream;
 

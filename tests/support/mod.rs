@@ -6,7 +6,10 @@ use leveret::broker::alarm::MemoryLimit;
 use leveret::broker::compat::Compat;
 use leveret::broker::connection::ConnectionId;
 use leveret::broker::effects::Effects;
-use leveret::broker::exchange::{Destination, ExchangeKind, ExchangeSpec, route};
+use leveret::broker::error::BrokerError;
+use leveret::broker::exchange::{
+    Destination, DestinationId, ExchangeKind, ExchangeSpec, extra_keys, route,
+};
 use leveret::broker::message::{Facts, Message, Parts};
 use leveret::broker::outlet::{ConsumerOrigin, Delivered, Delivery, Notice, Outlet, Parked};
 use leveret::broker::permission::Pattern;
@@ -182,6 +185,16 @@ impl World {
 
     /// Declare an exchange.
     pub(crate) fn exchange(&mut self, name: &str, kind: ExchangeKind) {
+        self.exchange_with(name, kind, &[]).unwrap();
+    }
+
+    /// Declare an exchange with these arguments.
+    pub(crate) fn exchange_with(
+        &mut self,
+        name: &str,
+        kind: ExchangeKind,
+        arguments: &[(&str, FieldValue)],
+    ) -> Result<(), BrokerError> {
         let spec = ExchangeSpec {
             name: name.into(),
             vhost: "/".into(),
@@ -189,19 +202,40 @@ impl World {
             durable: true,
             auto_delete: false,
             internal: false,
-            arguments: FieldTable::new(),
+            arguments: arguments.iter().cloned().collect(),
             created_by: "guest".into(),
         };
-        self.vhost.declare_exchange(spec, &mut self.fx).unwrap();
+        self.vhost.declare_exchange(spec, &mut self.fx)
     }
 
     /// Bind a queue.
     pub(crate) fn bind(&mut self, source: &str, queue: &Arc<Queue>, key: &str) {
-        let source = self.vhost.exchange(source).unwrap();
-        let to = Destination::Queue(Arc::clone(queue));
-        self.vhost
-            .bind(&source, to, &key.into(), &FieldTable::new(), &mut self.fx)
+        self.bind_to(source, Destination::Queue(Arc::clone(queue)), key)
             .unwrap();
+    }
+
+    /// Bind a queue or an exchange.
+    pub(crate) fn bind_to(
+        &mut self,
+        source: &str,
+        to: Destination,
+        key: &str,
+    ) -> Result<(), BrokerError> {
+        let source = self.vhost.exchange(source).unwrap();
+        let none = FieldTable::new();
+        self.vhost
+            .bind(&source, to, &key.into(), &none, &mut self.fx)?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Unbind a queue.
+    pub(crate) fn unbind(&mut self, source: &str, queue: &Arc<Queue>, key: &str) -> bool {
+        let source = self.vhost.exchange(source).unwrap();
+        let from = DestinationId::Queue(queue.name().clone());
+        let none = FieldTable::new();
+        self.vhost
+            .unbind(&source, &from, &key.into(), &none, &mut self.fx)
     }
 
     /// Publish a body.
@@ -220,7 +254,6 @@ impl World {
         let mut raw = bytes::BytesMut::new();
         properties.encode(&mut raw);
         let exchange = self.vhost.exchange(exchange).unwrap();
-        let found = route(&self.vhost, &exchange, key, properties.headers.as_ref());
         let parts = Parts {
             exchange: exchange.name(),
             routing_key: key,
@@ -228,7 +261,18 @@ impl World {
         };
         let facts = Facts::read(&raw).unwrap();
         let message = Message::pack(&mut self.fx.packer, parts, facts, body.as_bytes(), self.now);
-        let outcome = publish(&found.queues, &Arc::new(message), self.now, &mut self.fx);
+        let message = Arc::new(message);
+        let keys = properties.headers.as_ref().map(extra_keys);
+        let keys = keys.unwrap_or_default();
+        let found = route(
+            &self.vhost,
+            &exchange,
+            &message,
+            &keys,
+            self.now,
+            &mut self.fx,
+        );
+        let outcome = publish(&found.queues, &message, self.now, &mut self.fx);
         self.settle();
         outcome
     }

@@ -10,7 +10,7 @@ mod same;
 use leveret_proto::value::FieldValue;
 
 pub use self::consume::{ReaderTerms, check_consume, check_reader};
-pub use self::exchange::{check_exchange, same_exchange};
+pub use self::exchange::{check_binding, check_exchange, delayed_kind, same_exchange};
 use self::max_age::fails_on;
 pub use self::max_age::max_age_ms;
 pub use self::queue::{check_properties, check_queue, same_queue};

@@ -3,16 +3,18 @@
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::super::error::BrokerError;
-use super::{Destination, DestinationId, remove_one};
+use super::super::term::term;
+use super::destination::{Destination, DestinationId, remove_one};
 
 /// A binding's `x-match` is not one of the four.
 #[derive(Clone, Debug, PartialEq)]
-pub struct InvalidMatch(pub FieldValue);
+pub(super) struct InvalidMatch(FieldValue);
 
 /// Bindings of a headers exchange, equal arguments together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct HeadersTable {
     rows: Vec<Row>,
+    equal_floats: bool,
 }
 
 #[derive(Debug)]
@@ -59,14 +61,16 @@ impl Rule {
         }
     }
 
-    fn matches(self, arguments: &FieldTable, headers: &FieldTable) -> bool {
+    fn matches(self, arguments: &FieldTable, headers: &FieldTable, equal_floats: bool) -> bool {
         let mut wanted = arguments
             .iter()
             .filter(|(key, _)| self.counts(key.as_str()));
         let is_there = |(key, value): (&leveret_proto::value::ShortString, &FieldValue)| {
             let there = headers.get(key.as_str());
             // A void argument asks only that the header is there.
-            there.is_some_and(|there| matches!(value, FieldValue::Void) || same(value, there))
+            there.is_some_and(|there| {
+                matches!(value, FieldValue::Void) || same(value, there, equal_floats)
+            })
         };
         if self.any {
             wanted.any(is_there)
@@ -80,16 +84,37 @@ impl Rule {
     }
 }
 
-/// Integers of any width are equal by value; otherwise type and value must be.
-fn same(one: &FieldValue, other: &FieldValue) -> bool {
+/// Integers of any width are equal by value; otherwise type and value must be. The older line
+/// also takes an integer and a fraction of the same value for equal.
+fn same(one: &FieldValue, other: &FieldValue, equal_floats: bool) -> bool {
     match (one.as_i64(), other.as_i64()) {
         (Some(one), Some(other)) => one == other,
         (None, None) => one == other,
-        _ => false,
+        (Some(number), None) => equal_floats && as_f64(other) == Some(number as f64),
+        (None, Some(number)) => equal_floats && as_f64(one) == Some(number as f64),
+    }
+}
+
+fn as_f64(value: &FieldValue) -> Option<f64> {
+    match value {
+        FieldValue::F32(number) => Some(f64::from(*number)),
+        FieldValue::F64(number) => Some(*number),
+        _ => None,
     }
 }
 
 impl HeadersTable {
+    pub(super) const fn new(equal_floats: bool) -> Self {
+        Self {
+            rows: Vec::new(),
+            equal_floats,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+    }
+
     pub(super) fn insert(
         &mut self,
         arguments: &FieldTable,
@@ -118,27 +143,24 @@ impl HeadersTable {
         let matching = self
             .rows
             .iter()
-            .filter(|row| row.rule.matches(&row.arguments, headers));
+            .filter(|row| row.rule.matches(&row.arguments, headers, self.equal_floats));
         matching.flat_map(|row| &row.to).for_each(found);
     }
 }
 
-impl InvalidMatch {
+impl From<InvalidMatch> for BrokerError {
     /// As RabbitMQ words it.
-    pub fn into_error(self) -> BrokerError {
-        let Self(value) = self;
+    fn from(InvalidMatch(value): InvalidMatch) -> Self {
+        let found = term(&value);
         let text = match value.as_str() {
-            Some(text) => format!(
-                "Invalid x-match field value <<\"{text}\">>; expected all, any, all-with-x, or any-with-x"
+            Some(_) => format!(
+                "Invalid x-match field value {found}; expected all, any, all-with-x, or any-with-x"
             ),
             None => format!(
-                "Invalid x-match field type {} (value {}); expected longstr",
+                "Invalid x-match field type {} (value {found}); expected longstr",
                 value.type_name(),
-                value
-                    .as_i64()
-                    .map_or_else(|| format!("{value:?}"), |number| number.to_string())
             ),
         };
-        BrokerError::Precondition(text)
+        Self::Precondition(text)
     }
 }

@@ -1,56 +1,43 @@
 //! [`Exchange`]: where messages are published, and the bindings that lead them on.
 
+mod bindings;
+mod deduplication;
+mod delayed;
+mod destination;
+mod hash;
 mod headers;
+mod history;
+mod kind;
 mod route;
 mod topic;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use leveret_proto::value::{FieldTable, FieldValue};
 
-use self::headers::HeadersTable;
-pub use self::headers::InvalidMatch;
-pub use self::route::{Route, route};
-use self::topic::TopicTrie;
+use self::bindings::{BindingId, Bindings};
+use self::deduplication::Seen;
+pub(super) use self::deduplication::{DEDUPLICATION_HEADER, positive};
+use self::delayed::Held;
+pub use self::delayed::{DELAYED_MAX, Delayed};
+pub use self::destination::{Binding, Destination, DestinationId};
+pub(super) use self::hash::{HASH_PROPERTIES, encoded as encoded_value};
+use self::history::History;
+pub use self::kind::ExchangeKind;
+use self::route::Letter;
+pub use self::route::{Route, extra_keys, fixed_route, route};
+use super::arguments;
+use super::compat::Compat;
+use super::effects::Effects;
+use super::error::BrokerError;
+use super::message::Message;
 use super::name::Name;
 use super::policy::Applied;
-use super::queue::Queue;
+use super::random::Random;
+use super::tick::{Tick, Ticked};
 use crate::sync::{BINDINGS, LEAF, Ranked};
-
-/// How an exchange chooses among its bindings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ExchangeKind {
-    /// Binding key equals routing key.
-    Direct,
-    /// Every binding.
-    Fanout,
-    /// Binding key is a pattern of words, `*` one and `#` any number.
-    Topic,
-    /// Binding arguments match the message's headers.
-    Headers,
-}
-
-impl ExchangeKind {
-    /// As it stands in `exchange.declare`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Fanout => "fanout",
-            Self::Topic => "topic",
-            Self::Headers => "headers",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Direct, Self::Fanout, Self::Topic, Self::Headers]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-    }
-}
 
 /// What an exchange is, apart from its bindings.
 #[derive(Clone, Debug)]
@@ -81,102 +68,63 @@ pub struct Exchange {
     pub published_in: AtomicU64,
     /// Messages it routed to queues.
     pub published_out: AtomicU64,
+    /// How it chooses among its bindings; for a delayed exchange that is its `x-delayed-type`.
+    routes_as: ExchangeKind,
+    /// Whether more than the routing key decides where a message goes.
+    asks_content: bool,
     applied: Ranked<Applied, LEAF>,
     bindings: Ranked<Bindings, BINDINGS>,
+    memory: Memory,
+    held: Option<Held>,
 }
 
-/// Where a binding leads.
-#[derive(Clone)]
-pub enum Destination {
-    /// To a queue.
-    Queue(Arc<Queue>),
-    /// To another exchange.
-    Exchange(Arc<Exchange>),
-}
-
-/// Which thing a destination is: two may have the same name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DestinationId {
-    /// A queue of this name.
-    Queue(Name),
-    /// An exchange of this name.
-    Exchange(Name),
-}
-
-impl DestinationId {
-    /// The name.
-    pub const fn name(&self) -> &Name {
-        match self {
-            Self::Queue(name) | Self::Exchange(name) => name,
-        }
-    }
-}
-
-impl Destination {
-    /// What identifies it.
-    pub fn id(&self) -> DestinationId {
-        match self {
-            Self::Queue(queue) => DestinationId::Queue(queue.name().clone()),
-            Self::Exchange(exchange) => DestinationId::Exchange(exchange.spec.name.clone()),
-        }
-    }
-}
-
-/// A binding as listings show it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Binding {
-    /// The exchange it leads away from.
-    pub source: Name,
-    /// Where it leads.
-    pub destination: DestinationId,
-    /// The key it matches.
-    pub binding_key: Name,
-    /// Its arguments.
-    pub arguments: FieldTable,
-}
-
-/// A binding is the same as another if destination, key and arguments are.
-type BindingId = (DestinationId, Name, Vec<u8>);
-
+/// What an exchange remembers of the messages that passed.
 #[derive(Debug)]
-struct Bindings {
-    all: BTreeMap<BindingId, Binding>,
-    table: Table,
-}
-
-/// Bindings, arranged for the kind's way of matching.
-#[derive(Debug)]
-enum Table {
-    Direct(HashMap<Name, Vec<Destination>>),
-    Fanout(Vec<Destination>),
-    Topic(TopicTrie),
-    Headers(HeadersTable),
+enum Memory {
+    Nothing,
+    Latest(History),
+    Seen(Seen),
 }
 
 impl Exchange {
-    /// An exchange without bindings.
-    pub fn new(spec: ExchangeSpec) -> Self {
-        let table = match spec.kind {
-            ExchangeKind::Direct => Table::Direct(HashMap::new()),
-            ExchangeKind::Fanout => Table::Fanout(Vec::new()),
-            ExchangeKind::Topic => Table::Topic(TopicTrie::default()),
-            ExchangeKind::Headers => Table::Headers(HeadersTable::default()),
+    /// An exchange without bindings; its arguments were checked.
+    pub fn new(spec: ExchangeSpec, compat: &Compat) -> Self {
+        let routes_as = match spec.kind {
+            ExchangeKind::Delayed => {
+                arguments::delayed_kind(&spec.arguments, compat).unwrap_or(ExchangeKind::Direct)
+            }
+            kind => kind,
         };
+        let memory = match routes_as {
+            ExchangeKind::RecentHistory => Memory::Latest(History::new(&spec.arguments)),
+            ExchangeKind::Deduplication => Memory::Seen(Seen::new(&spec.arguments)),
+            _ => Memory::Nothing,
+        };
+        let held = (spec.kind == ExchangeKind::Delayed).then(Held::default);
+        let bindings = Bindings::new(routes_as, &spec.arguments, compat);
+        let asks_content =
+            held.is_some() || bindings.table.asks_content() || !matches!(memory, Memory::Nothing);
         Self {
             spec,
             published_in: AtomicU64::new(0),
             published_out: AtomicU64::new(0),
+            routes_as,
+            asks_content,
             applied: Ranked::default(),
-            bindings: Ranked::new(Bindings {
-                all: BTreeMap::new(),
-                table,
-            }),
+            bindings: Ranked::new(bindings),
+            memory,
+            held,
         }
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.spec.name
+    }
+
+    /// Whether it is the nameless one that leads to every queue by its name.
+    pub fn is_default(&self) -> bool {
+        self.spec.name.is_empty()
     }
 
     /// Where unroutable messages go (`alternate-exchange`): its own argument's word counts, then
@@ -198,9 +146,19 @@ impl Exchange {
         *self.applied.lock() = applied;
     }
 
-    /// Whether it is the nameless one that leads to every queue by its name.
-    pub fn is_default(&self) -> bool {
-        self.spec.name.is_empty()
+    /// Bytes that waiting messages hold: for the memory alarm.
+    pub fn held_bytes(&self) -> u64 {
+        self.held.as_ref().map_or(0, Held::held_bytes)
+    }
+
+    /// Messages that wait in a delayed exchange; `None` for every other kind.
+    pub fn delayed_count(&self) -> Option<usize> {
+        self.held.as_ref().map(Held::len)
+    }
+
+    /// The messages that wait in a delayed exchange, in the order in which they become due.
+    pub fn delayed(&self) -> Vec<Delayed> {
+        self.held.as_ref().map(Held::list).unwrap_or_default()
     }
 
     /// Bind; `false` when the same binding is there already.
@@ -209,18 +167,14 @@ impl Exchange {
         to: Destination,
         key: &Name,
         arguments: &FieldTable,
-    ) -> Result<bool, InvalidMatch> {
+    ) -> Result<bool, BrokerError> {
+        let id = (to.id(), key.clone(), encoded(arguments));
+        arguments::check_binding(self.routes_as, key, &id.0)?;
         let mut bindings = self.bindings.lock();
-        let id = binding_id(&to, key, arguments);
         if bindings.all.contains_key(&id) {
             return Ok(false);
         }
-        match &mut bindings.table {
-            Table::Direct(by_key) => by_key.entry(key.clone()).or_default().push(to),
-            Table::Fanout(all) => all.push(to),
-            Table::Topic(trie) => trie.insert(key, to),
-            Table::Headers(table) => table.insert(arguments, to)?,
-        }
+        bindings.table.insert(key, arguments, to)?;
         let binding = Binding {
             source: self.spec.name.clone(),
             destination: id.0.clone(),
@@ -229,6 +183,14 @@ impl Exchange {
         };
         bindings.all.insert(id, binding);
         Ok(true)
+    }
+
+    /// What a new binding is told: the latest messages, where they are remembered.
+    pub(super) fn latest(&self) -> Vec<Arc<Message>> {
+        match &self.memory {
+            Memory::Latest(history) => history.latest(),
+            Memory::Nothing | Memory::Seen(_) => Vec::new(),
+        }
     }
 
     /// Unbind; `false` when there is no such binding.
@@ -256,8 +218,11 @@ impl Exchange {
         gone
     }
 
-    /// Forget all bindings: it is being deleted.
+    /// Forget all bindings and what waits: it is being deleted.
     pub fn clear(&self) -> Vec<Binding> {
+        if let Some(held) = &self.held {
+            held.clear();
+        }
         let mut bindings = self.bindings.lock();
         bindings.table.clear();
         std::mem::take(&mut bindings.all).into_values().collect()
@@ -282,75 +247,45 @@ impl Exchange {
             .is_some()
     }
 
+    const fn asks_content(&self) -> bool {
+        self.asks_content
+    }
+
     /// Call `found` for each destination of a message. May name one twice.
     fn matches(
         &self,
-        routing_key: &str,
-        headers: &FieldTable,
+        keys: &[&str],
+        letter: Option<&Letter<'_>>,
+        random: &Random,
         found: &mut dyn FnMut(&Destination),
     ) {
         let bindings = self.bindings.lock();
-        match &bindings.table {
-            Table::Direct(by_key) => {
-                by_key
-                    .get(routing_key)
-                    .into_iter()
-                    .flatten()
-                    .for_each(found);
+        bindings.table.matches(keys, letter, random, found);
+    }
+
+    /// Take note of a message; whether it may pass.
+    fn remember(&self, letter: &Letter<'_>, now: Tick) -> bool {
+        match &self.memory {
+            Memory::Nothing => true,
+            Memory::Latest(history) => {
+                history.note(letter.message, &letter.headers);
+                true
             }
-            Table::Fanout(all) => all.iter().for_each(found),
-            Table::Topic(trie) => trie.matches(routing_key, found),
-            Table::Headers(table) => table.matches(headers, found),
+            Memory::Seen(seen) => seen.is_new(&letter.headers, now),
         }
     }
 }
 
-impl Bindings {
-    fn leading_to(&self, destination: &DestinationId) -> impl Iterator<Item = &BindingId> {
-        let from = (destination.clone(), Name::from(""), Vec::new());
-        self.all
-            .range(from..)
-            .map(|(id, _)| id)
-            .take_while(move |id| id.0 == *destination)
+impl Ticked for Exchange {
+    fn vhost(&self) -> &Name {
+        &self.spec.vhost
     }
-}
 
-impl Table {
-    fn remove(&mut self, binding: &Binding) {
-        match self {
-            Self::Direct(by_key) => {
-                if let Some(there) = by_key.get_mut(&binding.binding_key) {
-                    remove_one(there, &binding.destination);
-                    if there.is_empty() {
-                        by_key.remove(&binding.binding_key);
-                    }
-                }
-            }
-            Self::Fanout(all) => remove_one(all, &binding.destination),
-            Self::Topic(trie) => trie.remove(&binding.binding_key, &binding.destination),
-            Self::Headers(table) => table.remove(&binding.arguments, &binding.destination),
+    fn tick(self: Arc<Self>, now: Tick, fx: &mut Effects) {
+        if let Some(held) = &self.held {
+            held.release(&self, now, fx);
         }
     }
-
-    fn clear(&mut self) {
-        match self {
-            Self::Direct(by_key) => by_key.clear(),
-            Self::Fanout(all) => all.clear(),
-            Self::Topic(trie) => *trie = TopicTrie::default(),
-            Self::Headers(table) => *table = HeadersTable::default(),
-        }
-    }
-}
-
-/// Remove one of possibly several equal destinations: bindings may differ in arguments only.
-fn remove_one(all: &mut Vec<Destination>, gone: &DestinationId) {
-    if let Some(at) = all.iter().position(|there| there.id() == *gone) {
-        all.swap_remove(at);
-    }
-}
-
-fn binding_id(to: &Destination, key: &Name, arguments: &FieldTable) -> BindingId {
-    (to.id(), key.clone(), encoded(arguments))
 }
 
 fn encoded(arguments: &FieldTable) -> Vec<u8> {
@@ -364,11 +299,5 @@ impl fmt::Debug for Exchange {
         f.debug_struct("Exchange")
             .field("spec", &self.spec)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.id(), f)
     }
 }

@@ -4,113 +4,199 @@ use std::sync::Arc;
 
 use leveret_proto::value::{FieldTable, FieldValue};
 
+use super::super::effects::Effects;
+use super::super::message::Message;
+use super::super::name::Name;
 use super::super::queue::Queue;
+use super::super::tick::Tick;
 use super::super::vhost::VirtualHost;
-use super::{Destination, Exchange, ExchangeKind};
+use super::delayed::{Delayed, delay_ms};
+use super::{Destination, Exchange};
 
 /// Where a message goes.
 #[derive(Clone, Debug, Default)]
 pub struct Route {
     /// Each queue once.
     pub queues: Vec<Arc<Queue>>,
-    /// Whether the same exchange and key lead there again: no headers were asked.
-    pub cacheable: bool,
+    /// An exchange that delays could not take it.
+    pub is_refused: bool,
 }
 
-/// Route a message. `headers` is asked only where an exchange needs it, and for the extra keys
-/// in `CC` and `BCC`.
-pub fn route(
+/// A message on its way, where more than the key decides.
+#[derive(Debug)]
+pub(super) struct Letter<'a> {
+    pub(super) message: &'a Arc<Message>,
+    pub(super) headers: FieldTable,
+}
+
+/// The queues that every message with this key reaches, while nothing changes. `None` when
+/// something else about the message decides too, or chance, or time.
+pub fn fixed_route(
     vhost: &VirtualHost,
     exchange: &Arc<Exchange>,
     routing_key: &str,
-    headers: Option<&FieldTable>,
+) -> Option<Vec<Arc<Queue>>> {
+    let mut walk = Walk::new(vhost, vec![routing_key]);
+    walk.run(exchange, None);
+    walk.is_fixed.then_some(walk.route.queues)
+}
+
+/// Route a message with its own key and `extra_keys`. Exchanges that remember take note of it.
+/// No lock is held on entry.
+pub fn route(
+    vhost: &VirtualHost,
+    exchange: &Arc<Exchange>,
+    message: &Arc<Message>,
+    extra_keys: &[Name],
+    now: Tick,
+    fx: &mut Effects,
 ) -> Route {
-    let no_headers = FieldTable::new();
-    let headers = headers.unwrap_or(&no_headers);
-    let mut walk = Walk {
-        vhost,
-        headers,
-        visited: Vec::new(),
-        route: Route::default(),
+    let mut keys = vec![message.routing_key()];
+    keys.extend(extra_keys.iter().map(Name::as_str));
+    let letter = Letter {
+        message,
+        headers: message.headers(),
     };
-    walk.route.cacheable = true;
-    walk.from(exchange, routing_key);
-    for key in extra_keys(headers) {
-        walk.route.cacheable = false;
-        walk.visited.clear();
-        walk.from(exchange, key);
-    }
+    let mut walk = Walk::new(vhost, keys);
+    walk.run(exchange, Some((&letter, now, fx)));
     walk.route
 }
 
 /// One routing on its way.
 struct Walk<'a> {
     vhost: &'a VirtualHost,
-    headers: &'a FieldTable,
+    keys: Vec<&'a str>,
     /// Exchanges seen: bindings may form a cycle.
     visited: Vec<Arc<Exchange>>,
+    pending: Vec<Arc<Exchange>>,
     route: Route,
+    is_fixed: bool,
 }
 
-impl Walk<'_> {
-    fn from(&mut self, exchange: &Arc<Exchange>, routing_key: &str) {
-        let mut pending = vec![Arc::clone(exchange)];
-        while let Some(exchange) = pending.pop() {
+/// The message, and what exchanges that hold it back need.
+type Content<'a, 'b> = Option<(&'b Letter<'a>, Tick, &'b mut Effects)>;
+
+impl<'a> Walk<'a> {
+    const fn new(vhost: &'a VirtualHost, keys: Vec<&'a str>) -> Self {
+        Self {
+            vhost,
+            keys,
+            visited: Vec::new(),
+            pending: Vec::new(),
+            route: Route {
+                queues: Vec::new(),
+                is_refused: false,
+            },
+            is_fixed: true,
+        }
+    }
+
+    fn run(&mut self, exchange: &Arc<Exchange>, mut content: Content<'_, '_>) {
+        self.pending.push(Arc::clone(exchange));
+        while let Some(exchange) = self.pending.pop() {
             if self.visited.iter().any(|seen| Arc::ptr_eq(seen, &exchange)) {
                 continue;
             }
             self.visited.push(Arc::clone(&exchange));
-            if !self.step(&exchange, routing_key, &mut pending) {
+            if content.is_none() && exchange.asks_content() {
+                self.is_fixed = false;
+                return;
+            }
+            if !self.step(&exchange, &mut content) {
                 // Nothing matched here: on to the alternate exchange, if there is one.
                 let alternate = exchange.alternate();
-                pending.extend(alternate.and_then(|name| self.vhost.exchanges.get(&name)));
+                let alternate = alternate.and_then(|name| self.vhost.exchanges.get(&name));
+                self.pending.extend(alternate);
             }
         }
     }
 
     /// Follow the bindings of one exchange; whether any matched.
-    fn step(&mut self, exchange: &Exchange, key: &str, pending: &mut Vec<Arc<Exchange>>) -> bool {
+    fn step(&mut self, exchange: &Arc<Exchange>, content: &mut Content<'_, '_>) -> bool {
         if exchange.is_default() {
-            let queue = self
-                .vhost
-                .queues
-                .get(key)
-                .or_else(|| self.vhost.replies.get(key));
-            let found = queue.is_some();
-            queue.into_iter().for_each(|queue| self.reach(&queue));
-            return found;
+            return self.by_name();
         }
-        self.route.cacheable &= exchange.spec.kind != ExchangeKind::Headers;
+        let letter = match content {
+            Some((letter, now, fx)) => {
+                if !self.may_pass(exchange, letter, *now, fx) {
+                    return false;
+                }
+                Some(*letter)
+            }
+            None => None,
+        };
         let mut found = Vec::new();
-        exchange.matches(key, self.headers, &mut |to| found.push(to.clone()));
+        exchange.matches(&self.keys, letter, &self.vhost.random, &mut |to| {
+            found.push(to.clone());
+        });
         for destination in &found {
             match destination {
                 Destination::Queue(queue) => self.reach(queue),
-                Destination::Exchange(next) => pending.push(Arc::clone(next)),
+                Destination::Exchange(next) => self.pending.push(Arc::clone(next)),
             }
         }
         !found.is_empty()
     }
 
-    fn reach(&mut self, queue: &Arc<Queue>) {
-        if !self
-            .route
-            .queues
-            .iter()
-            .any(|there| Arc::ptr_eq(there, queue))
+    /// Whether the exchange routes the message now: it may hold it back, or know it already.
+    fn may_pass(
+        &mut self,
+        exchange: &Arc<Exchange>,
+        letter: &Letter<'_>,
+        now: Tick,
+        fx: &mut Effects,
+    ) -> bool {
+        if let Some(held) = &exchange.held
+            && let Some(ms) = delay_ms(&letter.headers)
         {
-            self.route.queues.push(Arc::clone(queue));
+            let delayed = Delayed {
+                message: Arc::clone(letter.message),
+                extra_keys: self
+                    .keys
+                    .iter()
+                    .skip(1)
+                    .map(|key| Name::from(*key))
+                    .collect(),
+                due: now.plus_ms(ms),
+            };
+            self.route.is_refused |= !held.hold(delayed, exchange, fx);
+            return false;
+        }
+        exchange.remember(letter, now)
+    }
+
+    /// The default exchange leads to every queue by its name.
+    fn by_name(&mut self) -> bool {
+        let mut is_found = false;
+        for at in 0..self.keys.len() {
+            let Some(key) = self.keys.get(at).copied() else {
+                break;
+            };
+            let queue = self.vhost.queues.get(key);
+            if let Some(queue) = queue.or_else(|| self.vhost.replies.get(key)) {
+                is_found = true;
+                self.reach(&queue);
+            }
+        }
+        is_found
+    }
+
+    fn reach(&mut self, queue: &Arc<Queue>) {
+        let queues = &mut self.route.queues;
+        if !queues.iter().any(|there| Arc::ptr_eq(there, queue)) {
+            queues.push(Arc::clone(queue));
         }
     }
 }
 
 /// Further routing keys that the sender put into the headers `CC` and `BCC`.
-fn extra_keys(headers: &FieldTable) -> impl Iterator<Item = &str> {
-    ["CC", "BCC"]
-        .into_iter()
-        .filter_map(|key| headers.get(key))
-        .flat_map(|value| match value {
-            FieldValue::Array(keys) => keys.iter().filter_map(FieldValue::as_str).collect(),
-            _ => Vec::new(),
-        })
+pub fn extra_keys(headers: &FieldTable) -> Vec<Name> {
+    let lists = ["CC", "BCC"].map(|key| headers.get(key));
+    let keys = lists.into_iter().flatten().flat_map(|value| match value {
+        FieldValue::Array(keys) => keys.as_slice(),
+        _ => &[],
+    });
+    keys.filter_map(FieldValue::as_str)
+        .map(Name::from)
+        .collect()
 }

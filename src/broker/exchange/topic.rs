@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Destination, DestinationId, remove_one};
+use super::destination::{Destination, DestinationId, remove_one};
 
 /// Bindings of a topic exchange, by the words of their keys.
 #[derive(Debug, Default)]
@@ -95,12 +95,13 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
+    use crate::broker::compat::Compat;
     use crate::broker::exchange::topic::TopicTrie;
     use crate::broker::exchange::{Destination, Exchange, ExchangeKind, ExchangeSpec};
     use std::sync::Arc;
 
     fn destination(name: &str) -> Destination {
-        Destination::Exchange(Arc::new(Exchange::new(ExchangeSpec {
+        let spec = ExchangeSpec {
             name: name.into(),
             vhost: "/".into(),
             kind: ExchangeKind::Fanout,
@@ -109,7 +110,8 @@ mod tests {
             internal: false,
             arguments: Default::default(),
             created_by: "guest".into(),
-        })))
+        };
+        Destination::Exchange(Arc::new(Exchange::new(spec, &Compat::default())))
     }
 
     #[track_caller]

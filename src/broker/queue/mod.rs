@@ -2,6 +2,7 @@
 //! leaves the rest in [`Effects`].
 
 mod consumers;
+mod deduplication;
 mod entry;
 mod kind;
 mod ready;
@@ -128,6 +129,17 @@ impl Queue {
         if state.closed {
             return Enqueued::Gone;
         }
+        let own;
+        let message = match &mut state.marks {
+            None => message,
+            Some(marks) => {
+                let Some(copy) = marks.admit(message) else {
+                    return Enqueued::Taken;
+                };
+                own = copy;
+                &own
+            }
+        };
         if state.refuses(message.bytes()) {
             state.stats.dropped += 1;
             if state.settings.overflow == Overflow::RejectPublishDlx {

@@ -44,6 +44,8 @@ pub struct Settings {
     pub dead_letter_routing_key: Option<Name>,
     /// One consumer at a time (`x-single-active-consumer`).
     pub single_active: bool,
+    /// No second message of the same mark (`x-message-deduplication`).
+    pub deduplicates: bool,
     /// The policies that are in it, for listings.
     pub applied: Applied,
 }
@@ -82,6 +84,7 @@ impl Settings {
                 .argument_first("dead-letter-routing-key")
                 .and_then(name),
             single_active: argument("x-single-active-consumer") == Some(&FieldValue::Bool(true)),
+            deduplicates: argument("x-message-deduplication") == Some(&FieldValue::Bool(true)),
             applied,
         }
     }

@@ -9,6 +9,7 @@ use super::super::outlet::{Delivered, Delivery};
 use super::super::tick::Tick;
 use super::Queue;
 use super::consumers::{ConsumerKey, Consumers};
+use super::deduplication::Marks;
 use super::entry::Entry;
 use super::ready::Ready;
 use super::settings::{Overflow, Settings};
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) settings: Arc<Settings>,
     /// What is out and not settled.
     pub(super) unacked: Tally,
+    /// Of what is in it, if it deduplicates.
+    pub(super) marks: Option<Box<Marks>>,
     pub(super) stats: QueueStats,
     pub(super) last_used: Tick,
     pub(super) had_consumer: bool,
@@ -40,6 +43,7 @@ impl State {
             ready: Ready::new(settings.priority_max),
             stream,
             consumers: Consumers::new(settings.single_active),
+            marks: settings.deduplicates.then(Box::default),
             settings: Arc::new(settings),
             unacked: Tally::default(),
             stats: QueueStats::default(),
