@@ -87,6 +87,9 @@ pub struct Compat {
     pub stream_refusals_are_short: bool,
     /// Delivery modes other than 1 and 2 are refused.
     pub checks_delivery_mode: bool,
+    /// Direct reply-to addresses are queues of a kind of their own: what is well-formed counts as
+    /// routed, live or not, and what is not cannot be declared. Before, none counted as routed.
+    pub volatile_replies: bool,
     /// Transient queues that are not exclusive may be declared.
     pub transient_nonexcl_queues: bool,
     /// `basic.qos` with `global` is honoured.
@@ -164,6 +167,7 @@ impl Compat {
             checks_delivery_mode: false,
             filter_size_refusal: Some("Invalid value for  x-stream-filter-size-bytes"),
             fails_on_bad_age: true,
+            volatile_replies: false,
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
@@ -186,6 +190,7 @@ impl Compat {
             ignored_arguments: &[],
             filter_size_refusal: Some("Invalid value for x-stream-filter-size-bytes"),
             fails_on_bad_age: false,
+            volatile_replies: true,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,

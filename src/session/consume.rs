@@ -35,6 +35,7 @@ impl Core {
         if it.queue.as_str() == REPLY_TO {
             return self.consume_replies(number, it, &tag);
         }
+        self.refuse_volatile(it.queue.as_str(), false)?;
         let queue = self.readable_queue(number, it.queue.as_str())?;
         let nowait = it.nowait;
         let spec = self.consumer_spec(number, it, &queue, tag.clone())?;
@@ -169,6 +170,7 @@ impl Core {
     }
 
     pub(super) fn basic_get(&mut self, number: u16, it: &basic::Get) -> Result<(), Exception> {
+        self.refuse_volatile(it.queue.as_str(), true)?;
         let queue = self.readable_queue(number, it.queue.as_str())?;
         queue.refuse_if_stream("basic.get")?;
         let got = queue.get(it.no_ack, self.tick, &mut self.fx);

@@ -93,7 +93,11 @@ impl Core {
         };
         let mut outcome = publish(queues, &it.message, self.tick, &mut self.fx);
         outcome.overflowed |= is_refused;
-        if outcome.routed {
+        let is_routed = match it.mandatory {
+            true => self.is_seen_as_routed(it, queues, outcome.routed),
+            false => outcome.routed,
+        };
+        if is_routed {
             add(&known.exchange.published_out, 1);
         } else if !outcome.overflowed {
             self.unroutable(channel, it);

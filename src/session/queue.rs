@@ -140,6 +140,7 @@ impl Core {
         if exchange.is_empty() {
             return Err(BrokerError::DefaultExchange.into());
         }
+        self.refuse_binding_replies(queue)?;
         self.allow(Access::Write, Resource::Queue, queue)?;
         Ok(self.allow(Access::Read, Resource::Exchange, exchange)?)
     }
@@ -147,10 +148,15 @@ impl Core {
     pub(super) fn queue_purge(&mut self, number: u16, it: &queue::Purge) -> Result<(), Exception> {
         let name = self.queue_name(number, it.queue.as_str())?;
         self.allow(Access::Read, Resource::Queue, &name)?;
-        let open = self.opened()?;
-        let queue = open.vhost.queue(&name, Some(open.info.id))?;
-        queue.refuse_if_stream("queue.purge")?;
-        let messages = queue.purge(self.tick, &mut self.fx);
+        let messages = match self.is_volatile_queue(&name)? {
+            true => 0,
+            false => {
+                let open = self.opened()?;
+                let queue = open.vhost.queue(&name, Some(open.info.id))?;
+                queue.refuse_if_stream("queue.purge")?;
+                queue.purge(self.tick, &mut self.fx)
+            }
+        };
         let message_count = u32::try_from(messages).unwrap_or(u32::MAX);
         self.answer(
             number,

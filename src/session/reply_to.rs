@@ -13,6 +13,8 @@ use leveret_proto::value::FieldTable;
 
 use super::Core;
 use super::channel::ConsumerHandle;
+use super::tx::Publication;
+use crate::broker::error::{BrokerError, Resource};
 use crate::broker::name::Name;
 use crate::broker::policy::Applied;
 use crate::broker::queue::{CloseIf, Queue, QueueSpec};
@@ -36,7 +38,7 @@ impl Core {
         if self.channel(number)?.replies.is_some() {
             return Err(precondition("reply consumer already set"));
         }
-        let (nowait, address) = (it.nowait, self.broker.generated_name(ADDRESS_PREFIX));
+        let (nowait, address) = (it.nowait, self.reply_address());
         let queue = Arc::new(Queue::new(
             self.reply_queue(address.clone())?,
             Applied::default(),
@@ -66,6 +68,12 @@ impl Core {
         );
         queue.resume(key, self.tick, &mut self.fx);
         Ok(())
+    }
+
+    /// Two parts, as RabbitMQ's: where the requester is, and a secret.
+    fn reply_address(&self) -> Name {
+        let place = self.broker.generated_name(ADDRESS_PREFIX);
+        self.broker.generated_name(&format!("{place}."))
     }
 
     fn reply_queue(&self, name: Name) -> Result<QueueSpec, Exception> {
@@ -122,10 +130,75 @@ impl Core {
         if name == REPLY_TO {
             return Ok(Some(1));
         }
-        let is_address = name.starts_with(ADDRESS_PREFIX);
-        let is_live = is_address && self.opened()?.vhost.replies.contains(name);
-        Ok(is_live.then_some(1))
+        let is_volatile = self.broker.compat.volatile_replies;
+        if is_volatile && is_address(name) && !is_well_formed(name) {
+            // RabbitMQ's decoder crashes on it.
+            return Err(Exception::new(ReplyCode::INTERNAL_ERROR, ""));
+        }
+        if !is_address(name) {
+            return Ok(None);
+        }
+        let vhost = &self.opened()?.vhost;
+        match vhost.replies.contains(name) {
+            true => Ok(Some(1)),
+            false => Err(BrokerError::NotFound(vhost.subject(Resource::Queue, name)).into()),
+        }
     }
+
+    /// Whether `name` is a live address that operations on queues may meet.
+    pub(super) fn is_volatile_queue(&self, name: &str) -> Result<bool, Exception> {
+        let is_volatile = self.broker.compat.volatile_replies && is_address(name);
+        Ok(is_volatile && self.opened()?.vhost.replies.contains(name))
+    }
+
+    /// Nobody else may consume or get from a live address.
+    pub(super) fn refuse_volatile(&self, name: &str, is_get: bool) -> Result<(), Exception> {
+        if !self.is_volatile_queue(name)? {
+            return Ok(());
+        }
+        let subject = self.opened()?.vhost.subject(Resource::Queue, name);
+        Err(match is_get {
+            true => Exception::new(
+                ReplyCode::NOT_IMPLEMENTED,
+                format!("basic.get not supported by volatile {subject}"),
+            ),
+            false => precondition(&format!("only creator channel may consume from {subject}")),
+        })
+    }
+
+    /// Addresses cannot be bound.
+    pub(super) fn refuse_binding_replies(&self, name: &str) -> Result<(), Exception> {
+        if self.broker.compat.volatile_replies && is_address(name) {
+            let text = "cannot bind or unbind to a volatile (direct reply-to) queue";
+            return Err(BrokerError::AccessRefused(text.to_owned()).into());
+        }
+        Ok(())
+    }
+
+    /// Whether the publisher of a mandatory message, `routed` or not, is told that it was: replies
+    /// have rules of their own.
+    pub(super) fn is_seen_as_routed(
+        &self,
+        it: &Publication,
+        queues: &[Arc<Queue>],
+        routed: bool,
+    ) -> bool {
+        let key = it.message.routing_key();
+        match self.broker.compat.volatile_replies {
+            true => routed || (it.message.exchange().is_empty() && is_well_formed(key)),
+            false => routed && !queues.iter().all(|queue| is_address(queue.name())),
+        }
+    }
+}
+
+fn is_address(name: &str) -> bool {
+    name.starts_with(ADDRESS_PREFIX)
+}
+
+/// Whether it could be an address: it has the two parts of one.
+fn is_well_formed(name: &str) -> bool {
+    let token = name.strip_prefix(ADDRESS_PREFIX);
+    token.is_some_and(|token| token.contains('.'))
 }
 
 /// The properties without the header that recipients must not see; `None` when it is not there.
