@@ -10,6 +10,7 @@ use super::outlet::{Outlet, Parked};
 use super::publish::{Post, publish_post};
 use super::queue::{CloseIf, Queue};
 use super::tick::{Tick, Ticked};
+use super::trace::Tracer;
 use super::vhost::VirtualHost;
 
 /// Why a message became a dead letter; the text stands in its `x-death` header.
@@ -68,6 +69,8 @@ pub struct Effects {
     pub events: Vec<Event>,
     /// Whether anybody listens to events: asked once per read.
     pub recording: bool,
+    /// The virtual host's, while tracing is on: asked once per read.
+    pub tracer: Option<Arc<Tracer>>,
     /// Wall clock at the broker's start, ms since 1970: for what tells the time of day.
     pub wall_start_ms: u64,
     /// Bytes of messages that came into queues: for the memory alarm.

@@ -24,6 +24,7 @@ pub mod random;
 pub mod registry;
 pub mod term;
 pub mod tick;
+pub mod trace;
 pub mod user;
 pub mod vhost;
 
@@ -254,9 +255,10 @@ impl Broker {
             .for_each(|one| one.close(text));
     }
 
-    /// Effects for one read, tick or request.
-    pub fn begin(&self, fx: &mut Effects) {
+    /// Effects for one read, tick or request in `vhost`.
+    pub fn begin(&self, vhost: Option<&VirtualHost>, fx: &mut Effects) {
         fx.recording = self.events.is_listening();
+        fx.tracer = vhost.and_then(|vhost| vhost.tracer(&self.node));
         fx.wall_start_ms = self.wall_start_ms;
     }
 

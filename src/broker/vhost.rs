@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use leveret_proto::value::FieldTable;
 
@@ -20,6 +20,7 @@ use super::queue::{CloseIf, CloseRefused, Queue, QueueSpec};
 use super::random::Random;
 use super::registry::Registry;
 use super::tick::Tick;
+use super::trace::{TRACE_EXCHANGE, Tracer};
 use crate::sync::{LEAF, Ranked, TOPOLOGY};
 
 /// A virtual host.
@@ -43,6 +44,7 @@ pub struct VirtualHost {
     topology: Ranked<Topology, TOPOLOGY>,
     epoch: AtomicU64,
     skew: AtomicU64,
+    tracing: AtomicBool,
 }
 
 /// What an administrator says about a virtual host.
@@ -82,6 +84,7 @@ impl VirtualHost {
             topology: Ranked::new(Topology::default()),
             epoch: AtomicU64::new(0),
             skew: AtomicU64::new(0),
+            tracing: AtomicBool::new(false),
         };
         let predeclared = [
             ("", ExchangeKind::Direct, false),
@@ -89,7 +92,7 @@ impl VirtualHost {
             ("amq.fanout", ExchangeKind::Fanout, false),
             ("amq.headers", ExchangeKind::Headers, false),
             ("amq.match", ExchangeKind::Headers, false),
-            ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
+            (TRACE_EXCHANGE, ExchangeKind::Topic, true),
             ("amq.topic", ExchangeKind::Topic, false),
         ];
         for (name, kind, internal) in predeclared {
@@ -140,6 +143,26 @@ impl VirtualHost {
     pub fn advance_ms(&self, ms: u64) {
         self.skew
             .fetch_add(ms.saturating_mul(1000), Ordering::Relaxed);
+    }
+
+    /// Whether what happens here is published to `amq.rabbitmq.trace`.
+    pub fn is_tracing(&self) -> bool {
+        self.tracing.load(Ordering::Relaxed)
+    }
+
+    /// Begin or end tracing: every connection minds it from its next read on.
+    pub fn set_tracing(&self, on: bool) {
+        self.tracing.store(on, Ordering::Relaxed);
+    }
+
+    /// What traces, while that is on.
+    pub(super) fn tracer(&self, node: &Name) -> Option<Arc<Tracer>> {
+        if !self.is_tracing() {
+            return None;
+        }
+        let exchange = self.exchanges.get(TRACE_EXCHANGE)?;
+        let node = node.clone();
+        Some(Arc::new(Tracer { node, exchange }))
     }
 
     /// An exchange or queue of this host, as error texts name it.

@@ -20,11 +20,12 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::json::{Request, table, to_table};
 use super::listing::Listing;
-use super::{Answer, Api, bindings, created, no_content};
+use super::{Answer, Api, HTTP_PARTY, bindings, created, no_content};
 use crate::broker::exchange::{Delayed, Exchange, ExchangeKind, ExchangeSpec, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::permission::Access;
 use crate::broker::publish::publish;
+use crate::broker::trace::{self, Party};
 use crate::broker::vhost::VirtualHost;
 
 pub(super) fn routes() -> Router<Api> {
@@ -212,7 +213,17 @@ async fn publish_to(
         other => return Err(ApiError::BadRequest(json!(["unsupported_encoding", other]))),
     };
     let properties = read_properties(properties)?;
-    let routed = publish_message(&api, &vhost, &exchange, routing_key, &properties, &payload)?;
+    let party = Party {
+        user: caller.name(),
+        ..HTTP_PARTY
+    };
+    let it = Publishing {
+        exchange: &exchange,
+        routing_key,
+        payload: &payload,
+        party,
+    };
+    let routed = publish_message(&api, &vhost, &it, &properties)?;
     Ok(Json(json!({ "routed": routed })).into_response())
 }
 
@@ -248,28 +259,36 @@ fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties
     })
 }
 
+/// A request to publish, apart from the properties.
+struct Publishing<'a> {
+    exchange: &'a Arc<Exchange>,
+    routing_key: &'a str,
+    payload: &'a [u8],
+    party: Party<'a>,
+}
+
 fn publish_message(
     api: &Api,
     vhost: &VirtualHost,
-    exchange: &Arc<Exchange>,
-    routing_key: &str,
+    it: &Publishing<'_>,
     properties: &Properties,
-    payload: &[u8],
 ) -> Result<bool, ApiError> {
     let mut raw = BytesMut::new();
     properties.encode(&mut raw);
     let facts = Facts::read(&raw)
         .map_err(|bad| ApiError::bad_request(format!("406 PRECONDITION_FAILED - {bad}")))?;
-    let headers = properties.headers.as_ref();
-    let extra_keys = headers.map(extra_keys).unwrap_or_default();
+    let extra_keys = properties.headers.as_ref().map(extra_keys);
+    let extra_keys = extra_keys.unwrap_or_default();
     let parts = Parts {
-        exchange: exchange.name(),
-        routing_key,
+        exchange: it.exchange.name(),
+        routing_key: it.routing_key,
         properties: &raw,
     };
     Ok(api.change(vhost, |now, fx| {
-        let message = Arc::new(Message::pack(&mut fx.packer, parts, facts, payload, now));
-        let route = route(vhost, exchange, &message, &extra_keys, now, fx);
-        publish(&route.queues, &message, now, fx).routed
+        let message = Message::pack(&mut fx.packer, parts, facts, it.payload, now);
+        let message = Arc::new(message);
+        let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
+        trace::published(it.party, &message, &extra_keys, &queues, fx);
+        publish(&queues, &message, now, fx).routed
     }))
 }

@@ -29,6 +29,7 @@ use tokio::net::TcpListener;
 use self::error::ApiError;
 use crate::broker::Broker;
 use crate::broker::effects::Effects;
+use crate::broker::trace::Party;
 use crate::broker::vhost::VirtualHost;
 use crate::server::Shared;
 
@@ -70,7 +71,7 @@ impl Api {
     ) -> T {
         let now = vhost.now(self.shared.clock.now().tick);
         let mut fx = Effects::default();
-        self.broker().begin(&mut fx);
+        self.broker().begin(Some(vhost), &mut fx);
         let result = change(now, &mut fx);
         self.broker().settle(vhost, now, &mut fx);
         result
@@ -86,6 +87,13 @@ impl Api {
         });
     }
 }
+
+/// Who publishes and gets over HTTP, as traces name it: RabbitMQ opens a channel for each request.
+const HTTP_PARTY: Party<'static> = Party {
+    connection: "management",
+    channel: 1,
+    user: "",
+};
 
 /// What a handler answers.
 type Answer = Result<Response, ApiError>;

@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::exchanges::Conditions;
 use super::json::{Request, table};
 use super::listing::Listing;
-use super::{Answer, Api, bindings, connections, created, no_content};
+use super::{Answer, Api, HTTP_PARTY, bindings, connections, created, no_content};
 use crate::broker::effects::Effects;
 use crate::broker::error::Resource;
 use crate::broker::message::Message;
@@ -25,6 +25,7 @@ use crate::broker::queue::{
     settle,
 };
 use crate::broker::tick::Tick;
+use crate::broker::trace::{self, Party};
 use crate::broker::vhost::VirtualHost;
 
 /// Longest name of a queue: a short string's.
@@ -295,7 +296,13 @@ async fn get_messages(
         encoding: encoding.to_owned(),
         truncate,
     };
-    let rows = api.change(&vhost, |now, fx| take(&queue, count, how, &show, now, fx));
+    let taking = Taking {
+        count,
+        how,
+        show,
+        user: caller.name(),
+    };
+    let rows = api.change(&vhost, |now, fx| take(&queue, &taking, now, fx));
     Listing::default().answer(rows)
 }
 
@@ -304,21 +311,27 @@ struct Show {
     truncate: Option<u64>,
 }
 
-/// Take up to `count` messages and settle them so.
-fn take(
-    queue: &Arc<Queue>,
+/// A request for messages.
+struct Taking<'a> {
     count: u64,
     how: Settlement,
-    show: &Show,
-    now: Tick,
-    fx: &mut Effects,
-) -> Vec<Value> {
+    show: Show,
+    user: &'a str,
+}
+
+/// Take messages and settle them as asked.
+fn take(queue: &Arc<Queue>, it: &Taking<'_>, now: Tick, fx: &mut Effects) -> Vec<Value> {
     let (mut rows, mut batch) = (Vec::new(), Vec::new());
-    while (rows.len() as u64) < count {
+    while (rows.len() as u64) < it.count {
         let Some(Got { entry, remaining }) = queue.get(false, now, fx) else {
             break;
         };
-        let mut row = message(&entry.message, show);
+        let party = Party {
+            user: it.user,
+            ..HTTP_PARTY
+        };
+        trace::delivered(party, queue, &entry.message, entry.redelivered, fx);
+        let mut row = message(&entry.message, &it.show);
         row["redelivered"] = json!(entry.redelivered);
         row["message_count"] = json!(remaining);
         rows.push(row);
@@ -330,7 +343,7 @@ fn take(
             entry,
         });
     }
-    settle(&mut batch, how, now, fx);
+    settle(&mut batch, it.how, now, fx);
     rows
 }
 

@@ -65,7 +65,7 @@ fn view(api: &Api, vhost: &VirtualHost) -> Value {
         "messages": ready + unacked,
         "messages_ready": ready,
         "messages_unacknowledged": unacked,
-        "tracing": false,
+        "tracing": vhost.is_tracing(),
         "protected_from_deletion": false,
         "cluster_state": { api.broker().node.as_str(): "running" },
     })
@@ -85,6 +85,8 @@ async fn put(
         default_queue_type: request.text("default_queue_type").map(str::to_owned),
     };
     check_queue_type(metadata.default_queue_type.as_deref())?;
+    let tracing = request.get("tracing").map(|_| request.flag("tracing"));
+    let tracing = tracing.transpose()?;
     let broker = api.broker();
     let is_new = broker.add_vhost(name.as_str().into(), metadata.clone());
     if is_new {
@@ -95,6 +97,9 @@ async fn put(
         .filter(|_| !body.is_empty())
     {
         *vhost.metadata.lock() = metadata;
+    }
+    if let (Some(on), Some(vhost)) = (tracing, broker.vhosts.get(name.as_str())) {
+        vhost.set_tracing(on);
     }
     Ok(created(is_new))
 }

@@ -153,7 +153,7 @@ fn tick_vhost(shared: &Shared, vhost: &VirtualHost, fx: &mut Effects) -> Duratio
     let now = vhost.now(shared.clock.now().tick);
     let (due, next) = shared.timekeeper.due(&vhost.name, now);
     if !due.is_empty() {
-        shared.broker.begin(fx);
+        shared.broker.begin(Some(vhost), fx);
         due.into_iter().for_each(|target| target.tick(now, fx));
         shared.broker.settle(vhost, now, fx);
     }

@@ -17,6 +17,7 @@ use crate::broker::name::Name;
 use crate::broker::outlet::ConsumerOrigin;
 use crate::broker::permission::Access;
 use crate::broker::queue::{ConsumeError, ConsumerSpec, Got, Queue, QueueKind, Reading};
+use crate::broker::trace;
 
 impl Core {
     pub(super) fn basic_consume(
@@ -186,6 +187,12 @@ impl Core {
             &info.stats.get
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if self.fx.tracer.is_some()
+            && let Some(open) = &self.open
+        {
+            let (message, again) = (&got.entry.message, got.entry.redelivered);
+            trace::delivered(open.party(number), &queue, message, again, &mut self.fx);
+        }
         self.write_got(number, queue, got, it.no_ack);
         Ok(())
     }

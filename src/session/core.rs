@@ -22,6 +22,7 @@ use crate::broker::faults::FaultRules;
 use crate::broker::outlet::Outlet as _;
 use crate::broker::queue::{Settlement, Unacked, settle};
 use crate::broker::tick::Tick;
+use crate::broker::trace::Party;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
 
@@ -57,6 +58,17 @@ pub(super) struct Open {
     pub(super) named_blocked: bool,
 }
 
+impl Open {
+    /// A channel of this connection, as traces name it.
+    pub(super) fn party(&self, channel: u16) -> Party<'_> {
+        Party {
+            connection: &self.info.name,
+            channel,
+            user: &self.user.name,
+        }
+    }
+}
+
 impl Core {
     pub(super) fn new(
         broker: Arc<Broker>,
@@ -87,7 +99,8 @@ impl Core {
             .open
             .as_ref()
             .map_or(now.tick, |open| open.vhost.now(now.tick));
-        self.broker.begin(&mut self.fx);
+        let vhost = self.open.as_ref().map(|open| open.vhost.as_ref());
+        self.broker.begin(vhost, &mut self.fx);
         self.faults = self.broker.faults.rules();
         self.throttle.alarmed = self.broker.alarm.is_raised();
     }

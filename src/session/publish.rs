@@ -20,6 +20,7 @@ use crate::broker::message::{BadProperties, Facts, Message, Parts, headers};
 use crate::broker::permission::Access;
 use crate::broker::publish::{Outcome, publish};
 use crate::broker::queue::Queue;
+use crate::broker::trace;
 
 /// Class and method id of `basic.publish`.
 const PUBLISH: (u16, u16) = (60, 40);
@@ -91,6 +92,12 @@ impl Core {
                 (&anew.queues, anew.is_refused)
             }
         };
+        if self.fx.tracer.is_some()
+            && let Some(open) = &self.open
+        {
+            let (party, message) = (open.party(channel), &it.message);
+            trace::published(party, message, &known.extra_keys, queues, &mut self.fx);
+        }
         let mut outcome = publish(queues, &it.message, self.tick, &mut self.fx);
         outcome.overflowed |= is_refused;
         let is_routed = match it.mandatory {

@@ -9,6 +9,7 @@ mod exchange_history;
 mod exchange_random;
 mod policy;
 mod stream;
+mod trace;
 
 use std::sync::Arc;
 

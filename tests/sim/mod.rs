@@ -267,7 +267,7 @@ impl Sim {
         let vhost = self.broker.vhost("/").unwrap();
         let (now, mut fx) = (Tick::from_ms(self.ms), Effects::default());
         while let Some(target) = self.timer.take_due(now) {
-            self.broker.begin(&mut fx);
+            self.broker.begin(None, &mut fx);
             target.tick(now, &mut fx);
             self.broker.settle(&vhost, now, &mut fx);
         }

@@ -19,6 +19,7 @@ use leveret::broker::queue::{
     ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Reading, Settlement, Unacked, settle,
 };
 use leveret::broker::tick::{Tick, Ticked};
+use leveret::broker::trace::{self, Party};
 use leveret::broker::vhost::VirtualHost;
 use leveret::broker::{Broker, BrokerSpec, Timer};
 use leveret_proto::content::Properties;
@@ -183,6 +184,12 @@ impl World {
         gone
     }
 
+    /// Begin or end tracing.
+    pub(crate) fn set_tracing(&mut self, on: bool) {
+        self.vhost.set_tracing(on);
+        self.broker.begin(Some(&self.vhost), &mut self.fx);
+    }
+
     /// Declare an exchange.
     pub(crate) fn exchange(&mut self, name: &str, kind: ExchangeKind) {
         self.exchange_with(name, kind, &[]).unwrap();
@@ -272,6 +279,12 @@ impl World {
             self.now,
             &mut self.fx,
         );
+        let party = Party {
+            connection: "publisher",
+            channel: 1,
+            user: "guest",
+        };
+        trace::published(party, &message, &keys, &found.queues, &mut self.fx);
         let outcome = publish(&found.queues, &message, self.now, &mut self.fx);
         self.settle();
         outcome

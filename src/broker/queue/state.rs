@@ -7,6 +7,7 @@ use super::super::event::Event;
 use super::super::message::Message;
 use super::super::outlet::{Delivered, Delivery};
 use super::super::tick::Tick;
+use super::super::trace;
 use super::Queue;
 use super::consumers::{ConsumerKey, Consumers};
 use super::deduplication::Marks;
@@ -101,6 +102,7 @@ impl State {
             let weight = Weight::of(&entry.message);
             let (redelivered, seq) = (entry.redelivered, entry.seq);
             let no_ack = spec.no_ack;
+            let traced = fx.tracer.is_some().then(|| Arc::clone(&entry.message));
             let delivery = Delivery {
                 queue,
                 consumer: key,
@@ -129,6 +131,15 @@ impl State {
                     redelivered,
                 })
             });
+            if let Some(message) = traced {
+                trace::delivered(
+                    spec.origin.as_ref().into(),
+                    queue,
+                    &message,
+                    redelivered,
+                    fx,
+                );
+            }
             self.consumers.delivered(key, full);
             self.count_delivery(weight, no_ack, redelivered);
             return Ok(());

@@ -16,6 +16,7 @@ use super::super::event::Event;
 use super::super::message::Message;
 use super::super::outlet::{Delivered, Delivery};
 use super::super::tick::Tick;
+use super::super::trace;
 use super::consumers::{ConsumerKey, Consumers};
 use super::entry::Entry;
 use super::settings::Settings;
@@ -154,6 +155,7 @@ fn deliver(
         no_ack: false,
     };
     let seq = entry.seq;
+    let traced = fx.tracer.is_some().then(|| Arc::clone(&entry.message));
     let (first, full) = match spec.outlet.deliver(delivery, entry) {
         Delivered::Sent { first } => (first, false),
         Delivered::Filled { first } => (first, true),
@@ -174,6 +176,9 @@ fn deliver(
             redelivered: false,
         })
     });
+    if let Some(message) = traced {
+        trace::delivered(spec.origin.as_ref().into(), queue, &message, false, fx);
+    }
     consumers.delivered(key, full);
     true
 }
