@@ -156,7 +156,8 @@ impl FieldValue {
             b'u' => Self::U16(from.u16()?),
             b'I' => Self::I32(from.u32()?.cast_signed()),
             b'i' => Self::U32(from.u32()?),
-            b'l' => Self::I64(from.u64()?.cast_signed()),
+            // RabbitMQ takes the unsigned one too, and sends it back as `l`.
+            b'l' | b'L' => Self::I64(from.u64()?.cast_signed()),
             b'f' => Self::F32(f32::from_bits(from.u32()?)),
             b'd' => Self::F64(f64::from_bits(from.u64()?)),
             b'D' => Self::Decimal {

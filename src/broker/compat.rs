@@ -76,7 +76,8 @@ pub struct Compat {
     pub filter_size_refusal: Option<&'static str>,
     /// An age (`x-max-age`, `x-stream-offset`) that is no number is an internal error.
     pub fails_on_bad_age: bool,
-    /// Messages come out of a stream with a delivery mode, and bytes in headers as strings.
+    /// Messages come out of a stream with a delivery mode, bytes in headers as strings, and lists
+    /// under `x-` keys; and a filter value must be a string.
     pub stream_converts_fully: bool,
     /// Readers of a stream get all of a chunk, whatever their prefetch.
     pub stream_delivers_whole_chunks: bool,

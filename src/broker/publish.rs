@@ -18,6 +18,8 @@ pub struct Outcome {
     pub routed: bool,
     /// At least one queue refused it for its length: the publisher gets `basic.nack`.
     pub overflowed: bool,
+    /// A stream could not hold it: the connection fails.
+    pub failed: bool,
 }
 
 /// A message to be published once no lock is held: it was delayed, or is history to a new
@@ -56,6 +58,7 @@ pub fn publish(
         match queue.publish(message, now, fx) {
             Enqueued::Taken => outcome.routed = true,
             Enqueued::Refused => outcome.overflowed = true,
+            Enqueued::Failed => outcome.failed = true,
             Enqueued::Gone => {}
         }
     }

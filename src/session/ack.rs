@@ -76,6 +76,9 @@ impl Core {
             return Err(Exception::new(ReplyCode::NOT_IMPLEMENTED, "requeue=false"));
         }
         self.take_from_ledger(number, 0, true)?;
+        if self.check_settlement(Settlement::Requeue).is_err() {
+            return Err(Exception::new(ReplyCode::INTERNAL_ERROR, ""));
+        }
         settle(
             &mut self.batch,
             Settlement::Requeue,

@@ -76,6 +76,9 @@ impl Core {
             return tx.publish(publication);
         }
         let outcome = self.route_publication(it.channel, &publication);
+        if outcome.failed {
+            return Err(Exception::new(ReplyCode::INTERNAL_ERROR, ""));
+        }
         self.count_confirm(it.channel, outcome);
         Ok(())
     }
@@ -106,7 +109,7 @@ impl Core {
         };
         if is_routed {
             add(&known.exchange.published_out, 1);
-        } else if !outcome.overflowed {
+        } else if !outcome.overflowed && !outcome.failed {
             self.unroutable(channel, it);
         }
         self.record_publish(it, queues, outcome);

@@ -77,7 +77,11 @@ impl Core {
         let transaction = self.take_transaction(number)?;
         let mut is_partial = false;
         for publication in &transaction.publications {
-            is_partial |= self.route_publication(number, publication).overflowed;
+            let outcome = self.route_publication(number, publication);
+            if outcome.failed {
+                return Err(Exception::new(ReplyCode::INTERNAL_ERROR, ""));
+            }
+            is_partial |= outcome.overflowed;
         }
         for (how, mut batch) in transaction.settlements {
             settle(&mut batch, how, self.tick, &mut self.fx);

@@ -164,7 +164,8 @@ fn a_full_queue_drops_its_head_or_refuses() {
         outcome,
         Outcome {
             routed: false,
-            overflowed: true
+            overflowed: true,
+            failed: false,
         }
     );
 }

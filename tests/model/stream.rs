@@ -263,3 +263,61 @@ fn counts_and_deletion_are_a_streams() {
     assert_eq!(world.recorder.notices.lock().unwrap().len(), 1);
     assert_eq!(queue.view().ready, 0);
 }
+
+#[test]
+fn what_a_stream_cannot_hold_fails() {
+    let mut world = World::new();
+    let queue = stream(&mut world, &[]);
+    let bad = [
+        ("x-stream-filter-value", FieldValue::I32(5)),
+        ("any", FieldValue::Decimal { scale: 1, value: 5 }),
+    ];
+    for header in bad {
+        let sent = Properties {
+            headers: Some([header].into_iter().collect()),
+            ..Properties::default()
+        };
+        assert!(world.publish_with("", "s", "0", &sent).failed);
+    }
+    assert_eq!(queue.view().ready, 0);
+}
+
+#[test]
+fn rabbitmq_3_10_delivers_whole_chunks_and_leaves_properties_alone() {
+    let mut world = World::of_line("3.10");
+    let queue = stream(&mut world, &[]);
+    publish_apart(&mut world, &["0"]);
+    world.pass_ms(1000);
+    for body in ["1", "2"] {
+        world.publish("", "s", body);
+    }
+    world.read(&queue, "r", 1, from(Offset::First));
+    assert_eq!(world.delivered(), ["r:0"]);
+    world.settle_first(Settlement::Ack);
+    assert_eq!(world.delivered(), ["r:1", "r:2"], "beyond the prefetch");
+    world.settle_first(Settlement::Ack);
+    world.publish("", "s", "3");
+    assert_eq!(world.delivered(), [""; 0], "one of two is still out");
+    let unacked = world.recorder.unacked.lock().unwrap();
+    let properties = unacked[0].entry.message.decoded().unwrap();
+    assert_eq!(properties.delivery_mode, None);
+}
+
+#[test]
+fn dead_letters_go_into_a_stream_with_their_history() {
+    let mut world = World::new();
+    let queue = stream(&mut world, &[]);
+    let arguments = [
+        ("x-message-ttl", FieldValue::I32(10)),
+        ("x-dead-letter-exchange", "".into()),
+        ("x-dead-letter-routing-key", "s".into()),
+    ];
+    world.queue("q", &arguments);
+    world.publish("", "q", "a");
+    world.pass_ms(20);
+    world.read(&queue, "r", 1, from(Offset::First));
+    let unacked = world.recorder.unacked.lock().unwrap();
+    let headers = unacked[0].entry.message.headers();
+    assert!(matches!(headers.get("x-death"), Some(FieldValue::Array(deaths)) if deaths.len() == 1));
+    assert_eq!(headers.get("x-first-death-queue"), Some(&"q".into()));
+}

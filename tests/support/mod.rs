@@ -96,9 +96,18 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(Compat::default())
+    }
+
+    /// One of an older release line.
+    pub(crate) fn of_line(line: &str) -> Self {
+        Self::with(Compat::named(line, false).unwrap())
+    }
+
+    fn with(compat: Compat) -> Self {
         let timer = Arc::new(HandTimer::default());
         let spec = BrokerSpec {
-            compat: Compat::default(),
+            compat,
             node: "rabbit@test".into(),
             seed: Some(1),
             wall_start_ms: 0,

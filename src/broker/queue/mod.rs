@@ -75,6 +75,8 @@ pub enum Enqueued {
     Taken,
     /// The queue is full and refuses (`x-overflow`).
     Refused,
+    /// A stream cannot hold what is in its headers; RabbitMQ crashes over that.
+    Failed,
     /// The queue was deleted meanwhile.
     Gone,
 }

@@ -18,20 +18,24 @@ const OFFSET: &str = "x-stream-offset";
 /// The header that filters look at.
 const LABEL: &str = "x-stream-filter-value";
 
-/// `message` with its `offset`; with `full` as RabbitMQ 4 converts it.
+/// `message` with its `offset`; with `full` as RabbitMQ 4 converts it. `None` if it cannot.
 pub(super) fn record(
     message: &Message,
     offset: u64,
     full: bool,
     packer: &mut Packer,
     now: Tick,
-) -> Record {
+) -> Option<Record> {
     let mut properties = message.decoded().unwrap_or_default();
     let headers = properties.headers.take().unwrap_or_default();
-    let label = headers
-        .get(LABEL)
-        .and_then(FieldValue::as_str)
-        .map(Box::from);
+    let is_decimal = |value: &FieldValue| matches!(value, FieldValue::Decimal { .. });
+    if headers.iter().any(|(_, value)| is_decimal(value)) {
+        return None;
+    }
+    let label = match headers.get(LABEL).filter(|_| full) {
+        Some(value) => Some(value.as_str()?.into()),
+        None => None,
+    };
     properties.headers = Some(converted(&headers, offset, full, message.deaths.is_some()));
     properties.cluster_id = None;
     if full {
@@ -39,11 +43,11 @@ pub(super) fn record(
     }
     let content = message.content();
     let bytes = (content.route.len() + content.properties.len()) as u64 + message.bytes();
-    Record {
+    Some(Record {
         message: Arc::new(rewritten(message, &properties, packer, now)),
         label,
         bytes,
-    }
+    })
 }
 
 fn rewritten(
@@ -62,14 +66,14 @@ fn rewritten(
     message.rewritten(packer, parts, now)
 }
 
-/// The headers in the order of their keys. Lists and tables stay only under an `x-` key, and
-/// decimal numbers nowhere; `x-death` only where it is the broker's own, of a message that `died`.
+/// The headers in the order of their keys. Lists and tables stay only under an `x-` key and only
+/// with `full`; `x-death` where it is the broker's own, of a message that `died`.
 fn converted(headers: &FieldTable, offset: u64, full: bool, died: bool) -> FieldTable {
     let offset = FieldValue::I64(i64::try_from(offset).unwrap_or(i64::MAX));
     let mut all: Vec<(&str, FieldValue)> = headers
         .iter()
         .map(|(key, value)| (key.as_str(), value))
-        .filter(|(key, value)| *key != OFFSET && survives(key, value, died))
+        .filter(|(key, value)| *key != OFFSET && survives(key, value, full, died))
         .map(|(key, value)| (key, plain(value, full)))
         .collect();
     all.push((OFFSET, offset));
@@ -77,11 +81,11 @@ fn converted(headers: &FieldTable, offset: u64, full: bool, died: bool) -> Field
     all.into_iter().collect()
 }
 
-fn survives(key: &str, value: &FieldValue, died: bool) -> bool {
+fn survives(key: &str, value: &FieldValue, full: bool, died: bool) -> bool {
     match value {
-        FieldValue::Decimal { .. } => false,
         FieldValue::Array(_) | FieldValue::Table(_) => {
-            (key.starts_with("x-") && (key != "x-death" || died)) || key == "CC"
+            let is_extra = key.starts_with("x-") || key == "CC";
+            full && is_extra && (key != "x-death" || died)
         }
         _ => true,
     }

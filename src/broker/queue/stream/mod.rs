@@ -219,9 +219,11 @@ impl Queue {
         let Some(stream) = &mut state.stream else {
             return Enqueued::Gone;
         };
+        let (offset, full) = (stream.log.next_offset(), stream.converts_fully);
+        let Some(record) = convert::record(message, offset, full, &mut fx.packer, now) else {
+            return Enqueued::Failed;
+        };
         state.stats.publish += 1;
-        let offset = stream.log.next_offset();
-        let record = convert::record(message, offset, stream.converts_fully, &mut fx.packer, now);
         stream.log.append(record, &state.settings, now);
         state.serve_readers(self, fx);
         state.arm(self, fx);
