@@ -168,6 +168,8 @@ class Management:
 class Broker:
     """A broker to test: where it listens, its HTTP API and its rabbitmqctl."""
 
+    moves_clock = False     # by POST /dev/clock
+
     def __init__(self, host, amqp, management_url, user="guest", password="guest"):
         self.host, self.amqp = host, amqp
         self.user, self.password = user, password
@@ -232,6 +234,8 @@ class RunningBroker(Broker):
 
 class Leveret(Broker):
     """The broker of this project, started for the tests on ports that were free."""
+
+    moves_clock = True
 
     can_ctl = can_restart = True
 
