@@ -1,26 +1,27 @@
-//! What one message may cost, counted: allocations, writes, wakes, locks. Counts do not flutter
-//! on a busy machine, times do.
+//! What one message may cost, counted: allocations, locks, writes, wakes. Counts do not flutter on
+//! a busy machine, times do. What a feature costs that is not used, or used, is stated here too.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on should say where"
 )]
 #![allow(unsafe_code, reason = "a global allocator cannot be written without")]
 
+#[path = "support/frames.rs"]
+#[allow(dead_code, reason = "shared with tests and benches that use the rest")]
+mod frames;
+#[path = "support/pipe.rs"]
+#[allow(dead_code, reason = "shared with benches that use the rest")]
+mod pipe;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::Ordering;
 
-use leveret::broker::alarm::MemoryLimit;
-use leveret::broker::compat::Compat;
-use leveret::broker::tick::{Tick, Ticked};
-use leveret::broker::{Broker, BrokerSpec, Timer};
-use leveret::session::egress::{Doorbell, Egress, Sink};
-use leveret::session::{Endpoints, Now, Session, Verdict};
-use leveret_proto::connection::Config;
+use leveret::broker::Broker;
+use leveret_proto::value::{FieldTable, FieldValue};
+
+use self::pipe::{Client, Peer, broker, connected};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -44,157 +45,216 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// Messages of one read.
+const PER_READ: u64 = 64;
+/// Reads of one measurement.
+const READS: u64 = 100;
+
+/// A publisher, a consumer, and what their sockets saw.
+struct Pair {
+    broker: Arc<Broker>,
+    publisher: Client,
+    consumer: Client,
+    out: Arc<Peer>,
+    back: Arc<Peer>,
+}
+
+impl Pair {
+    /// Of a queue `q` with these arguments.
+    fn of(arguments: &[(&str, FieldValue)], no_ack: bool) -> Self {
+        let broker = broker();
+        let (out, back) = (Arc::<Peer>::default(), Arc::<Peer>::default());
+        let (publisher, mut consumer) = (connected(&broker, &back), connected(&broker, &out));
+        let arguments: FieldTable = arguments.iter().cloned().collect();
+        consumer.send(&frames::declare("q", &arguments));
+        consumer.send(&frames::consume("q", no_ack));
+        Self {
+            broker,
+            publisher,
+            consumer,
+            out,
+            back,
+        }
+    }
+
+    /// What a hundred rounds cost, after one that warms up.
+    fn cost(&mut self, mut round: impl FnMut(&mut Self)) -> Cost {
+        round(self);
+        let before = self.count();
+        (0..READS).for_each(|_| round(self));
+        let after = self.count();
+        let [allocations, locks, writes, confirms, wakes] =
+            std::array::from_fn(|at| after[at] - before[at]);
+        Cost {
+            allocations,
+            locks,
+            writes,
+            confirms,
+            wakes,
+        }
+    }
+
+    fn count(&self) -> [u64; 5] {
+        let ([writes, _, wakes], [confirms, _, woken]) = (self.out.counts(), self.back.counts());
+        [ALLOCATIONS.get(), locks(), writes, confirms, wakes + woken]
+    }
+}
+
 #[derive(Debug)]
-struct NoTimer;
-
-impl Timer for NoTimer {
-    fn arm(&self, deadlines: &mut Vec<(Tick, Arc<dyn Ticked>)>) {
-        deadlines.clear();
-    }
-
-    fn moved(&self) {}
+struct Cost {
+    allocations: u64,
+    locks: u64,
+    /// To the consumer.
+    writes: u64,
+    /// Writes to the publisher.
+    confirms: u64,
+    wakes: u64,
 }
 
-/// A socket that accepts everything, and counts the writes and what they write.
-#[derive(Default)]
-struct Counters {
-    writes: AtomicU64,
-    octets: AtomicU64,
-    rings: AtomicU64,
-}
-
-struct Socket(Arc<Counters>);
-
-impl Sink for Socket {
-    fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let octets = slices.iter().map(|slice| slice.len()).sum();
-        self.0.writes.fetch_add(1, Ordering::Relaxed);
-        self.0.octets.fetch_add(octets as u64, Ordering::Relaxed);
-        Ok(octets)
+impl Cost {
+    /// The budget of every flow: one allocation a message, and that many locks besides those of
+    /// a read; one write a read to each who gets something, and nobody is woken for it.
+    #[track_caller]
+    fn is_within(&self, locks_per_message: u64, confirms_per_read: u64) {
+        let messages = READS * PER_READ;
+        assert!(self.allocations <= messages + messages / 100, "{self:?}");
+        assert!(
+            self.locks <= locks_per_message * messages + LOCKS_PER_READ * READS,
+            "{self:?}"
+        );
+        assert_eq!(self.writes, READS, "{self:?}");
+        assert_eq!(self.confirms, confirms_per_read * READS, "{self:?}");
+        assert_eq!(self.wakes, 0, "{self:?}");
     }
 }
 
-struct Bell(Arc<Counters>);
+/// Locks of a read, however many messages it has: the flush of each who gets something, counters.
+const LOCKS_PER_READ: u64 = 8;
 
-impl Doorbell for Bell {
-    fn ring(&self) {
-        self.0.rings.fetch_add(1, Ordering::Relaxed);
-    }
+/// Locks taken by this thread; only debug builds count them.
+fn locks() -> u64 {
+    #[cfg(debug_assertions)]
+    return leveret::sync::acquisitions();
+    #[cfg(not(debug_assertions))]
+    0
 }
 
-fn now() -> Now {
-    Now {
-        instant: Instant::now(),
-        tick: Tick::from_ms(1),
-        wall_ms: 0,
-    }
-}
-
-fn frame(kind: u8, channel: u16, payload: &[u8]) -> Vec<u8> {
-    let size = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&[kind][..], &channel.to_be_bytes(), &size, payload, &[0xCE]].concat()
-}
-
-fn connected(broker: &Arc<Broker>, counters: &Arc<Counters>) -> Session {
-    let sink = Box::new(Socket(Arc::clone(counters)));
-    let egress = Arc::new(Egress::new(sink, Box::new(Bell(Arc::clone(counters)))));
-    let address: SocketAddr = "127.0.0.1:5672".parse().unwrap();
-    let endpoints = Endpoints {
-        peer: address,
-        local: address,
-    };
-    let mut session = Session::new(
-        Arc::clone(broker),
-        egress,
-        endpoints,
-        Config::default(),
-        now(),
-    );
-    let steps = [
-        b"AMQP\0\0\x09\x01".to_vec(),
-        frame(
-            1,
-            0,
-            b"\0\x0a\0\x0b\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US",
-        ),
-        frame(1, 0, b"\0\x0a\0\x1f\x07\xff\0\x02\0\0\0\0"),
-        frame(1, 0, b"\0\x0a\0\x28\x01/\0\0"),
-        frame(1, 1, b"\0\x14\0\x0a\0"),
-    ];
-    for step in steps {
-        assert_eq!(session.recv(&step, now()), (step.len(), Verdict::Open));
-    }
-    session
-}
-
-/// One read full of publishes of 128 bytes to the queue `q`.
-fn publishes(count: usize) -> Vec<u8> {
-    let header = b"\0\x3c\0\0\0\0\0\0\0\0\0\x80\x10\0\x02";
-    let one = [
-        frame(1, 1, b"\0\x3c\0\x28\0\0\0\x01q\0"),
-        frame(2, 1, header),
-        frame(3, 1, &[b'x'; 128]),
-    ]
-    .concat();
-    one.repeat(count)
+/// One read full of publishes of 128 bytes.
+fn publishes(exchange: &str, key: &str, properties: &[u8]) -> Vec<u8> {
+    frames::publish(exchange, key, properties, &[b'x'; 128]).repeat(PER_READ as usize)
 }
 
 #[test]
 fn a_message_costs_one_allocation_two_locks_and_a_share_of_a_write() {
-    const PER_READ: usize = 64;
-    const READS: usize = 100;
-    let spec = BrokerSpec {
-        compat: Compat::default(),
-        node: "rabbit@test".into(),
-        seed: Some(1),
-        wall_start_ms: 0,
-        memory: MemoryLimit::default(),
-    };
-    let broker = Arc::new(Broker::new(spec, Arc::new(NoTimer)));
-    let (producer, consumer) = (Arc::default(), Arc::<Counters>::default());
-    let (mut publisher, mut subscriber) =
-        (connected(&broker, &producer), connected(&broker, &consumer));
-    let declare = frame(1, 1, b"\0\x32\0\x0a\0\0\x01q\x02\0\0\0\0");
-    let consume = frame(1, 1, b"\0\x3c\0\x14\0\0\x01q\x01c\x02\0\0\0\0");
-    subscriber.recv(&[declare, consume].concat(), now());
-    let read = publishes(PER_READ);
-    publisher.recv(&read, now());
+    let mut pair = Pair::of(&[], true);
+    let read = publishes("", "q", frames::PERSISTENT);
+    let octets = pair.out.octets.load(Ordering::Relaxed);
+    let cost = pair.cost(|pair| pair.publisher.send(&read));
+    cost.is_within(2, 0);
+    let octets = pair.out.octets.load(Ordering::Relaxed) - octets;
+    assert!(octets > READS * PER_READ * 128, "they arrived");
+}
 
-    let (writes, rings) = (
-        consumer.writes.load(Ordering::Relaxed),
-        consumer.rings.load(Ordering::Relaxed),
+#[test]
+fn confirms_share_a_write_and_acknowledgements_cost_locks_only() {
+    let mut pair = Pair::of(&[], false);
+    pair.publisher.send(&frames::confirm_select());
+    let read = publishes("", "q", frames::PERSISTENT);
+    // Up to here, all at once: the ledger is taken from and the queue told once.
+    let mut acks = (1..).map(|at| frames::ack(at * PER_READ, true));
+    settled(&mut pair, &read, &mut acks).is_within(2, 1);
+    // Each alone: ledger, queue, and a look whether somebody waits for room.
+    let mut acks = (READS + 1..).map(|at| {
+        let tags = (at * PER_READ + 1)..=(at + 1) * PER_READ;
+        tags.flat_map(|tag| frames::ack(tag, false)).collect()
+    });
+    settled(&mut pair, &read, &mut acks).is_within(2 + 3, 1);
+    assert_eq!(
+        pair.broker
+            .vhost("/")
+            .unwrap()
+            .queue("q", None)
+            .unwrap()
+            .view()
+            .unacked,
+        0
     );
-    let octets = consumer.octets.load(Ordering::Relaxed);
-    let allocations = ALLOCATIONS.get();
-    #[cfg(debug_assertions)]
-    let locks = leveret::sync::acquisitions();
-    for _ in 0..READS {
-        assert_eq!(publisher.recv(&read, now()), (read.len(), Verdict::Open));
+}
+
+/// The cost of reads of publishes, each followed by one of acknowledgements.
+fn settled(pair: &mut Pair, read: &[u8], acks: &mut dyn Iterator<Item = Vec<u8>>) -> Cost {
+    let acks: Vec<_> = acks.take(1 + READS as usize).collect();
+    let mut acks = acks.iter();
+    pair.cost(|pair| {
+        pair.publisher.send(read);
+        pair.consumer.send(acks.next().unwrap());
+    })
+}
+
+#[test]
+fn what_is_not_used_costs_nothing() {
+    let expiring = [("x-message-ttl", FieldValue::I32(60_000))];
+    let prioritised = [("x-max-priority", FieldValue::I32(10))];
+    let limited = [("x-max-length", FieldValue::I32(1_000_000))];
+    for arguments in [&expiring, &prioritised, &limited] {
+        let mut pair = Pair::of(arguments, true);
+        // Priority 5 and an expiration of their own, besides persistent.
+        let properties = b"\x19\0\x02\x05\x0560000";
+        let read = publishes("", "q", properties);
+        pair.cost(|pair| pair.publisher.send(&read)).is_within(2, 0);
     }
-    let messages = (READS * PER_READ) as u64;
-    let allocated = ALLOCATIONS.get() - allocations;
-    assert!(
-        allocated <= messages + messages / 100,
-        "{allocated} for {messages} messages"
-    );
+}
+
+#[test]
+fn a_route_is_found_once_whatever_the_exchange() {
+    for exchange in ["amq.direct", "amq.fanout", "amq.topic"] {
+        let mut pair = Pair::of(&[], true);
+        pair.consumer.send(&frames::bind("q", exchange, "a.b.c"));
+        let read = publishes(exchange, "a.b.c", frames::PERSISTENT);
+        pair.cost(|pair| pair.publisher.send(&read)).is_within(2, 0);
+    }
+}
+
+#[test]
+fn a_message_for_two_is_one_message() {
+    let mut pair = Pair::of(&[], true);
+    let other = Arc::<Peer>::default();
+    let mut second = connected(&pair.broker, &other);
+    second.send(&frames::declare("r", &FieldTable::new()));
+    second.send(&frames::consume("r", true));
+    for queue in ["q", "r"] {
+        second.send(&frames::bind(queue, "amq.fanout", ""));
+    }
+    let [before, ..] = other.counts();
+    let read = publishes("amq.fanout", "", frames::PERSISTENT);
+    pair.cost(|pair| pair.publisher.send(&read)).is_within(4, 0);
+    let [after, ..] = other.counts();
     assert_eq!(
-        consumer.writes.load(Ordering::Relaxed) - writes,
-        READS as u64,
-        "one a read"
+        after - before,
+        READS + 1,
+        "one write a read to the other, too"
     );
-    assert_eq!(
-        consumer.rings.load(Ordering::Relaxed),
-        rings,
-        "nobody is woken"
-    );
-    assert!(consumer.octets.load(Ordering::Relaxed) - octets > messages * 128);
-    #[cfg(debug_assertions)]
-    {
-        let locks = leveret::sync::acquisitions() - locks;
-        let per_read = 8;
-        assert!(
-            locks <= 2 * messages + per_read * READS as u64,
-            "{locks} for {messages} messages"
-        );
+
+    // A large body is not even copied: both are given the same bytes.
+    pair.publisher.send(&frames::publish(
+        "amq.fanout",
+        "",
+        frames::PERSISTENT,
+        &[b'x'; 8192],
+    ));
+    let place = |peer: &Peer| peer.large_slice.load(Ordering::Relaxed);
+    assert_ne!(place(&other), 0);
+    assert_eq!(place(&pair.out), place(&other));
+}
+
+#[test]
+fn an_owner_is_woken_once_when_its_socket_is_full() {
+    let mut pair = Pair::of(&[], true);
+    let read = publishes("", "q", frames::PERSISTENT);
+    pair.out.is_full.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        pair.publisher.send(&read);
+        let [.., wakes] = pair.out.counts();
+        assert_eq!(wakes, 1, "until it has written");
     }
 }

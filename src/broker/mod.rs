@@ -22,6 +22,7 @@ pub mod publish;
 pub mod queue;
 pub mod random;
 pub mod registry;
+pub mod sockets;
 pub mod term;
 pub mod tick;
 pub mod trace;
@@ -44,6 +45,7 @@ use self::outlet::Notice;
 use self::permission::Permission;
 use self::random::Random;
 use self::registry::Registry;
+use self::sockets::Sockets;
 use self::tick::{Tick, Ticked};
 use self::user::{PasswordHash, User};
 use self::vhost::{VhostMetadata, VirtualHost};
@@ -69,6 +71,8 @@ pub struct Broker {
     pub users: Registry<Name, User>,
     /// Open connections.
     pub connections: Registry<ConnectionId, Connection>,
+    /// How many clients there are, and may be.
+    pub sockets: Sockets,
     /// Who hears what happens.
     pub events: EventBus,
     /// Where faults may be injected.
@@ -123,6 +127,7 @@ impl Broker {
             vhosts: Registry::new(),
             users: Registry::new(),
             connections: Registry::new(),
+            sockets: Sockets::default(),
             events: EventBus::default(),
             faults: Faults::default(),
             alarm: Alarm::new(spec.memory),

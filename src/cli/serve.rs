@@ -69,6 +69,9 @@ pub(super) struct ServeOptions {
     /// Threads that serve connections
     #[arg(long, default_value_t = 1, value_name = "N", env = "LEVERET_THREADS")]
     threads: usize,
+    /// Refuse clients beyond this many (default: no limit)
+    #[arg(long, value_name = "N", env = "LEVERET_CONNECTION_MAX")]
+    connection_max: Option<u64>,
     /// What to log: error, warn, info, debug or trace
     #[arg(
         long,
@@ -134,6 +137,9 @@ async fn serve(options: &ServeOptions, compat: Compat, begun: Instant) -> io::Re
         .listen(addresses(options.host, options.port));
     if let Some(seed) = options.seed {
         builder = builder.seed(seed);
+    }
+    if let Some(connections) = options.connection_max {
+        builder = builder.connection_max(connections);
     }
     let server = builder.start()?;
     let (http, http_address) = bind_http(options).await?;

@@ -1,43 +1,30 @@
 //! The one task of a connection: read, hand in, write.
 
-use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
 use leveret_proto::connection::Config;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::Shared;
+use super::stream::{Stream, Writer as _};
 use crate::broker::compat::Compat;
 use crate::broker::outlet::{Outlet as _, Parked};
-use crate::session::egress::{Doorbell, Egress, Pending, Sink};
-use crate::session::{Endpoints, Session, Verdict};
+use crate::session::egress::{Doorbell, Egress, FULL_BYTES, Pending};
+use crate::session::{Endpoints, Now, Session, Verdict};
 
 /// A fresh read buffer: most connections never need more.
 const READ_BYTES_MIN: usize = 8 * 1024;
 /// A busy one's.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// The socket's writing end, for whoever flushes.
-struct TcpSink(Arc<OwnedWriteHalf>);
-
-impl Sink for TcpSink {
-    fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.try_write_vectored(slices)
-    }
-}
-
 /// Wakes the connection's task.
-struct Bell(Arc<Notify>);
-
-impl Doorbell for Bell {
+impl Doorbell for Notify {
     fn ring(&self) {
-        self.0.notify_one();
+        self.notify_one();
     }
 }
 
@@ -53,20 +40,20 @@ pub(crate) fn config(compat: &Compat) -> Config {
     }
 }
 
-/// Serve one connection to its end.
-pub(super) async fn run(
+/// Serve one connection to its end. The permit is for the handshake, and given back after it.
+pub(super) async fn run<S: Stream>(
     shared: Arc<Shared>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    local: SocketAddr,
+    stream: S,
+    endpoints: Endpoints,
+    handshake: OwnedSemaphorePermit,
 ) {
-    // Small replies must not wait for more. A socket that refuses the option still works.
-    let _ = stream.set_nodelay(true);
-    let (reader, writer) = stream.into_split();
+    let _counted = shared.broker.sockets.enter();
+    let (reader, writer) = stream.into_halves();
     let (writer, bell) = (Arc::new(writer), Arc::new(Notify::new()));
-    let sink = Box::new(TcpSink(Arc::clone(&writer)));
-    let egress = Arc::new(Egress::new(sink, Box::new(Bell(Arc::clone(&bell)))));
-    let endpoints = Endpoints { peer, local };
+    let egress = Arc::new(Egress::new(
+        Arc::clone(&writer) as _,
+        Arc::clone(&bell) as _,
+    ));
     let broker = Arc::clone(&shared.broker);
     let config = config(&broker.compat);
     let session = Session::new(
@@ -76,13 +63,14 @@ pub(super) async fn run(
         config,
         shared.clock.now(),
     );
-    let task = Task {
+    let task = Task::<S> {
         shared: Arc::clone(&shared),
         session,
         egress,
         reader,
         writer,
         bell,
+        handshake: Some(handshake),
         input: BytesMut::with_capacity(READ_BYTES_MIN),
         parked: Vec::new(),
         sent: 0,
@@ -91,13 +79,14 @@ pub(super) async fn run(
     shared.timekeeper.note_gone();
 }
 
-struct Task {
+struct Task<S: Stream> {
     shared: Arc<Shared>,
     session: Session,
     egress: Arc<Egress>,
-    reader: OwnedReadHalf,
-    writer: Arc<OwnedWriteHalf>,
+    reader: S::Reader,
+    writer: Arc<S::Writer>,
     bell: Arc<Notify>,
+    handshake: Option<OwnedSemaphorePermit>,
     input: BytesMut,
     parked: Vec<Parked>,
     sent: u64,
@@ -111,18 +100,19 @@ enum Woken {
     Deadline,
 }
 
-impl Task {
+impl<S: Stream> Task<S> {
     async fn serve(mut self) {
         let mut pending = Pending::Nothing;
         loop {
             let woken = self.wait(pending).await;
-            let verdict = self.act(&woken);
-            pending = self.flush();
+            // The only look at the clock until the next wait.
+            let now = self.shared.clock.now();
+            let verdict = self.act(&woken, now);
+            pending = self.flush(now);
             if verdict == Verdict::Hangup || matches!(pending, Pending::Failed(_)) {
-                break;
+                break self.session.end(now);
             }
         }
-        self.session.end(self.shared.clock.now());
         // Whatever the farewell left: an orderly close waits for no one.
         self.egress.flush_now(&mut self.parked);
     }
@@ -130,7 +120,7 @@ impl Task {
     /// A client that does not read is not read from: its requests wait with its replies.
     async fn wait(&mut self, pending: Pending) -> Woken {
         let is_stalled = pending == Pending::Socket;
-        let has_room = !is_stalled || self.egress.waiting() < crate::session::egress::FULL_BYTES;
+        let has_room = !is_stalled || self.egress.waiting() < FULL_BYTES;
         let may_read = has_room && !self.session.is_blocked();
         let deadline = self.session.poll_timeout();
         tokio::select! {
@@ -144,34 +134,37 @@ impl Task {
         }
     }
 
-    fn act(&mut self, woken: &Woken) -> Verdict {
+    fn act(&mut self, woken: &Woken, now: Now) -> Verdict {
         match woken {
             Woken::Read(Ok(0) | Err(_)) => Verdict::Hangup,
-            Woken::Read(Ok(bytes)) => self.on_bytes(*bytes),
-            Woken::Rung => self.on_notices(),
+            Woken::Read(Ok(bytes)) => self.on_bytes(*bytes, now),
+            Woken::Rung => self.on_notices(now),
             Woken::Writable => Verdict::Open,
-            Woken::Deadline => self.session.on_timeout(self.shared.clock.now().instant),
+            Woken::Deadline => self.session.on_timeout(now.instant),
         }
     }
 
     /// What was read before a pause goes on where it stopped.
-    fn on_notices(&mut self) -> Verdict {
+    fn on_notices(&mut self, now: Now) -> Verdict {
         let was_blocked = self.session.is_blocked();
-        let verdict = self.session.on_notices(self.shared.clock.now());
+        let verdict = self.session.on_notices(now);
         match was_blocked && !self.session.is_blocked() && verdict == Verdict::Open {
-            true => self.take_input(false),
+            true => self.take_input(false, now),
             false => verdict,
         }
     }
 
-    fn on_bytes(&mut self, bytes: usize) -> Verdict {
+    fn on_bytes(&mut self, bytes: usize, now: Now) -> Verdict {
         let was_full = self.input.len() == self.input.capacity();
         self.session.count_read(bytes);
-        self.take_input(was_full)
+        self.take_input(was_full, now)
     }
 
-    fn take_input(&mut self, was_full: bool) -> Verdict {
-        let (taken, verdict) = self.session.recv(&self.input, self.shared.clock.now());
+    fn take_input(&mut self, was_full: bool, now: Now) -> Verdict {
+        let (taken, verdict) = self.session.recv(&self.input, now);
+        if self.handshake.is_some() && self.session.is_open() {
+            self.handshake = None;
+        }
         bytes::Buf::advance(&mut self.input, taken);
         self.make_room(was_full);
         verdict
@@ -192,16 +185,15 @@ impl Task {
         self.input.reserve(room);
     }
 
-    fn flush(&mut self) -> Pending {
+    fn flush(&mut self, now: Now) -> Pending {
         let pending = self.egress.flush_now(&mut self.parked);
         let (sent, _) = self.egress.traffic();
         if sent != self.sent {
             self.sent = sent;
-            self.session.on_bytes_sent(self.shared.clock.now().instant);
+            self.session.on_bytes_sent(now.instant);
         }
         if !self.parked.is_empty() {
-            self.session
-                .resume(&mut self.parked, self.shared.clock.now());
+            self.session.resume(&mut self.parked, now);
         }
         pending
     }

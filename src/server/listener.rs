@@ -3,13 +3,20 @@
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{Shared, connection};
+use crate::session::Endpoints;
 
 /// Connections the kernel holds for us before they are accepted.
 const BACKLOG: u32 = 1024;
+/// Clients that have not finished their handshake, which they have ten seconds for. The next ones
+/// wait in the kernel: none is turned away, and strangers who say nothing cannot pile up.
+pub(super) const HANDSHAKES_MAX: usize = 1024;
+/// After a failed accept: it would fail again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Bind all addresses. With port 0 the first free port serves them all; where IPv6's any-address
 /// takes IPv4 too, or there is no IPv6, one listener is enough.
@@ -66,12 +73,14 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, local: So
         match accepted {
             Ok((stream, peer)) => {
                 let local = stream.local_addr().unwrap_or(local);
-                tokio::spawn(connection::run(Arc::clone(&shared), stream, peer, local));
+                let endpoints = Endpoints { peer, local };
+                let (permit, shared) = (shared.admit().await, Arc::clone(&shared));
+                tokio::spawn(connection::run(shared, stream, endpoints, permit));
             }
             // Out of descriptors, or a client gone already: others must still be served.
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");
-                tokio::task::yield_now().await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }

@@ -5,6 +5,7 @@
 mod connection;
 mod listener;
 pub mod memory;
+mod stream;
 mod timekeeper;
 
 use std::io;
@@ -12,14 +13,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
+pub use self::stream::{Stream, Writer};
 use self::timekeeper::Timekeeper;
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::broker::{Broker, BrokerSpec};
 use crate::clock::Clock;
+use crate::session::Endpoints;
 
 /// How long clients may take to answer the close of a stopping broker.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -36,9 +39,19 @@ pub struct Shared {
     pub clock: Clock,
     stop: watch::Sender<bool>,
     timekeeper: Arc<Timekeeper>,
+    handshakes: Arc<Semaphore>,
 }
 
 impl Shared {
+    /// Wait until one more client may begin its handshake.
+    async fn admit(&self) -> OwnedSemaphorePermit {
+        match Arc::clone(&self.handshakes).acquire_owned().await {
+            Ok(permit) => permit,
+            // It is never closed.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Begin to stop: listeners close, clients are told.
     pub fn stop(&self) {
         self.stop.send_replace(true);
@@ -59,9 +72,19 @@ pub struct Builder {
     seed: Option<u64>,
     addresses: Vec<SocketAddr>,
     memory: MemoryLimit,
+    connection_max: Option<u64>,
 }
 
 impl Builder {
+    /// Refuse clients beyond this many, as RabbitMQ does with its setting of that name.
+    #[must_use]
+    pub fn connection_max(self, connections: u64) -> Self {
+        Self {
+            connection_max: Some(connections),
+            ..self
+        }
+    }
+
     /// Emulate this release line.
     #[must_use]
     pub fn compat(self, compat: Compat) -> Self {
@@ -125,12 +148,14 @@ impl Builder {
             memory: self.memory,
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
+        broker.sockets.set_max(self.connection_max);
         let (stop, _) = watch::channel(false);
         let shared = Arc::new(Shared {
             broker,
             clock,
             stop,
             timekeeper,
+            handshakes: Arc::new(Semaphore::new(listener::HANDSHAKES_MAX)),
         });
         let listeners = listener::bind(&self.addresses)?;
         let local = listeners.iter().map(|(_, address)| *address).collect();
@@ -167,6 +192,7 @@ impl Server {
             seed: None,
             addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             memory: MemoryLimit::default(),
+            connection_max: None,
         }
     }
 
@@ -183,6 +209,14 @@ impl Server {
     /// What clients on this machine connect to.
     pub fn amqp_url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2F", self.port())
+    }
+
+    /// Serve a client that comes by another way than a listener: in memory, for example. Waits
+    /// while too many others are in their handshake.
+    pub async fn serve(&self, stream: impl Stream, endpoints: Endpoints) {
+        let permit = self.shared.admit().await;
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(connection::run(shared, stream, endpoints, permit));
     }
 
     /// What its tasks share: the model, the clock.

@@ -37,8 +37,8 @@ pub trait Doorbell: Send + Sync {
 /// See the module.
 pub struct Egress {
     inner: Ranked<Inner, EGRESS>,
-    sink: Box<dyn Sink>,
-    doorbell: Box<dyn Doorbell>,
+    sink: Arc<dyn Sink>,
+    doorbell: Arc<dyn Doorbell>,
     sent: AtomicU64,
     writes: AtomicU64,
 }
@@ -71,7 +71,7 @@ pub enum Pending {
 
 impl Egress {
     /// An egress with nothing in it.
-    pub fn new(sink: Box<dyn Sink>, doorbell: Box<dyn Doorbell>) -> Self {
+    pub fn new(sink: Arc<dyn Sink>, doorbell: Arc<dyn Doorbell>) -> Self {
         let inner = Inner {
             out: Outbuf::new(),
             ledgers: ChannelMap::new(),

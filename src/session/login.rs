@@ -131,6 +131,7 @@ impl Core {
     }
 
     fn open(&mut self, name: &str, limits: (u32, u16, u16)) -> Result<(), Exception> {
+        self.broker.sockets.check()?;
         let Some(user) = self.login.user.clone() else {
             return Err(Exception::new(ReplyCode::NOT_ALLOWED, "not logged in"));
         };

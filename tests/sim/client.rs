@@ -78,7 +78,7 @@ impl Client {
     /// Connected, with these channels open.
     pub(crate) fn connect(broker: &Arc<Broker>, channels: u16, now: Now) -> Self {
         let wire = Arc::<Wire>::default();
-        let socket = |wire: &Arc<Wire>| Box::new(Socket(Arc::clone(wire)));
+        let socket = |wire: &Arc<Wire>| Arc::new(Socket(Arc::clone(wire)));
         let egress = Arc::new(Egress::new(socket(&wire), socket(&wire)));
         let address: SocketAddr = "127.0.0.1:5672".parse().unwrap();
         let endpoints = Endpoints {

@@ -1,5 +1,9 @@
 //! A broker without sockets and clock, and an outlet that records.
 
+#[allow(dead_code, reason = "shared with the budgets and benches")]
+pub(crate) mod frames;
+pub(crate) mod memory;
+
 use std::sync::{Arc, Mutex};
 
 use leveret::broker::alarm::MemoryLimit;

@@ -8,7 +8,7 @@ use leveret::broker::Broker;
 use leveret::broker::alarm::MemoryLimit;
 use leveret::server::Server;
 
-use super::{method, read_frame, with};
+use super::socket::{self, method, read_frame, with};
 
 const BLOCKED: [u8; 4] = [0, 10, 0, 60];
 const UNBLOCKED: [u8; 4] = [0, 10, 0, 61];
@@ -28,7 +28,7 @@ fn with_limit(limit_bytes: u64, test: impl FnOnce(u16, &Arc<Broker>)) {
 fn client(port: u16) -> TcpStream {
     let start_ok = b"\0\x0a\0\x0b\0\0\0\x27\x0ccapabilitiesF\0\0\0\x15\x12connection.blockedt\x01\
                      \x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US";
-    let mut stream = super::logged_in_with(port, start_ok);
+    let mut stream = socket::logged_in_with(port, start_ok);
     stream.write_all(&method(1, b"\0\x14\0\x0a\0")).unwrap();
     read_frame(&mut stream);
     stream
@@ -139,7 +139,7 @@ fn who_connects_during_an_alarm_may_do_all_but_publish() {
 #[test]
 fn a_client_without_the_capability_is_paused_without_a_word() {
     with_limit(0, |port, broker| {
-        let mut plain = super::logged_in(port);
+        let mut plain = socket::logged_in(port);
         plain.write_all(&method(1, b"\0\x14\0\x0a\0")).unwrap();
         read_frame(&mut plain);
         let all = [publish(b"quiet"), method(1, DECLARE)].concat();
