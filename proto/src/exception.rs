@@ -45,6 +45,11 @@ impl Exception {
         }
     }
 
+    /// Whether RabbitMQ's own code fails there: such an exception names no method.
+    pub fn is_crash(&self) -> bool {
+        self.code == ReplyCode::INTERNAL_ERROR && self.text.is_empty()
+    }
+
     /// Another scope than the code's own: a refused login closes the connection.
     #[must_use]
     pub fn with_scope(self, scope: Scope) -> Self {

@@ -45,8 +45,8 @@ pub struct Compat {
     pub long_body_is_frame_error: bool,
     /// Refusals say which permission was missing (`configure access to …`).
     pub names_permission: bool,
-    /// A passive declare needs the configure permission.
-    pub passive_needs_configure: bool,
+    /// A passive declare needs some permission on the name, whichever.
+    pub passive_needs_permission: bool,
     /// An unknown exchange type closes the channel (406), not the connection (503).
     pub bad_exchange_type_is_soft: bool,
     /// Exchange types that the line does not have.
@@ -91,6 +91,12 @@ pub struct Compat {
     /// Direct reply-to addresses are queues of a kind of their own: what is well-formed counts as
     /// routed, live or not, and what is not cannot be declared. Before, none counted as routed.
     pub volatile_replies: bool,
+    /// Only what the broker itself wrote into `x-death` counts; else a client's is continued.
+    pub own_deaths_only: bool,
+    /// Dead letters say in `x-last-death-*` where they died last.
+    pub tells_last_death: bool,
+    /// A dead letter of a delivery that failed (rejected, or lost with its channel) is redelivered.
+    pub failed_stays_redelivered: bool,
     /// Transient queues that are not exclusive may be declared.
     pub transient_nonexcl_queues: bool,
     /// `basic.qos` with `global` is honoured.
@@ -127,6 +133,8 @@ impl Compat {
             checks_master_locator: true,
             refuses_empty_queue_type: true,
             checks_delivery_mode: true,
+            own_deaths_only: false,
+            tells_last_death: false,
             filter_size_refusal: None,
             ignored_arguments: &IGNORED_3_10,
             stream_converts_fully: false,
@@ -148,7 +156,7 @@ impl Compat {
             header_answer: [3, 1, 0, 0],
             long_body_is_frame_error: false,
             names_permission: true,
-            passive_needs_configure: false,
+            passive_needs_permission: false,
             bad_exchange_type_is_soft: true,
             missing_exchange_types: &["x-modulus-hash"],
             invalid_exchange_types: &[""],
@@ -169,6 +177,9 @@ impl Compat {
             filter_size_refusal: Some("Invalid value for  x-stream-filter-size-bytes"),
             fails_on_bad_age: true,
             volatile_replies: false,
+            own_deaths_only: true,
+            tells_last_death: true,
+            failed_stays_redelivered: false,
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
@@ -184,7 +195,7 @@ impl Compat {
             long_body_is_frame_error: true,
             missing_exchange_types: &[],
             invalid_exchange_types: &["", "x-jms-topic"],
-            passive_needs_configure: true,
+            passive_needs_permission: true,
             checks_queue_mode: false,
             has_queue_version_1: false,
             refuses_empty_queue_type: false,
@@ -192,6 +203,7 @@ impl Compat {
             filter_size_refusal: Some("Invalid value for x-stream-filter-size-bytes"),
             fails_on_bad_age: false,
             volatile_replies: true,
+            failed_stays_redelivered: true,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,

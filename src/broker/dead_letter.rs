@@ -1,16 +1,16 @@
 //! Dead letters: a message that left its queue unconsumed goes to the queue's dead-letter
-//! exchange, with its history in `x-death` (RabbitMQ 4: only the broker's own history counts,
-//! what a client put into that header is replaced).
+//! exchange, with its history in `x-death`. Where only the broker's own history counts (RabbitMQ
+//! 4), it is kept beside the message, and what a client put into that header is replaced.
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use leveret_proto::value::{FieldTable, FieldValue, ShortString};
+use leveret_proto::value::{FieldTable, FieldValue};
 
+use super::compat::Compat;
 use super::effects::{Dead, DeathReason, Effects};
-use super::exchange::{Exchange, extra_keys, route};
+use super::exchange::{extra_keys, route};
 use super::message::{Message, Parts};
-use super::name::Name;
 use super::publish::publish;
 use super::queue::Queue;
 use super::tick::Tick;
@@ -18,30 +18,46 @@ use super::vhost::VirtualHost;
 
 /// One row of `x-death`: how often a message died in a queue for a reason.
 #[derive(Clone, Debug)]
-pub struct Death {
-    queue: Name,
-    reason: DeathReason,
-    count: i64,
-    /// Seconds since 1970 of the first time.
-    time: u64,
-    exchange: ShortString,
-    routing_keys: Vec<FieldValue>,
-    original_expiration: Option<ShortString>,
-}
+pub struct Death(FieldTable);
 
 impl Death {
-    fn table(&self) -> FieldValue {
-        let mut table = FieldTable::new();
-        if let Some(expiration) = &self.original_expiration {
-            table.insert("original-expiration", expiration.as_str());
+    /// The first death in that queue for that reason; `time` in seconds since 1970.
+    fn new(dead: &Dead, time: u64) -> Self {
+        let message = &dead.message;
+        let mut routing_keys = vec![FieldValue::from(message.routing_key())];
+        if let Some(FieldValue::Array(more)) = message.headers().get("CC") {
+            routing_keys.extend(more.iter().cloned());
         }
-        table.insert("count", self.count);
-        table.insert("reason", self.reason.as_str());
-        table.insert("queue", self.queue.as_str());
-        table.insert("time", FieldValue::Timestamp(self.time));
-        table.insert("exchange", self.exchange.as_str());
-        table.insert("routing-keys", FieldValue::Array(self.routing_keys.clone()));
-        FieldValue::Table(table)
+        let mut row = FieldTable::new();
+        let expiration = message.decoded().ok().and_then(|it| it.expiration);
+        if let Some(expiration) = expiration {
+            row.insert("original-expiration", expiration.as_str());
+        }
+        row.insert("count", 1_i64);
+        row.insert("reason", dead.reason.as_str());
+        row.insert("queue", dead.queue.name().as_str());
+        row.insert("time", FieldValue::Timestamp(time));
+        row.insert("exchange", message.exchange());
+        row.insert("routing-keys", FieldValue::Array(routing_keys));
+        Self(row)
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.0
+            .get(key)
+            .and_then(FieldValue::as_str)
+            .unwrap_or_default()
+    }
+
+    fn is_of(&self, queue: &str, reason: DeathReason) -> bool {
+        self.text("queue") == queue && self.text("reason") == reason.as_str()
+    }
+
+    fn again(mut self) -> Self {
+        let count = self.0.get("count").and_then(FieldValue::as_i64);
+        self.0
+            .insert("count", count.unwrap_or_default().saturating_add(1));
+        self
     }
 }
 
@@ -57,18 +73,20 @@ pub(super) fn publish_dead(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut
     };
     let other_key = settings.dead_letter_routing_key.as_deref();
     let routing_key = other_key.unwrap_or(dead.message.routing_key());
-    let deaths = history(dead, fx.wall_start_ms / 1000 + now.ms() / 1000);
-    let message = rewrite(
+    let letter = Letter::of(
         dead,
-        &exchange,
-        routing_key,
-        &deaths,
-        other_key.is_some(),
-        now,
-        fx,
+        &vhost.compat,
+        fx.wall_start_ms / 1000 + now.ms() / 1000,
     );
+    let parts = Parts {
+        exchange: exchange.name(),
+        routing_key,
+        properties: &letter.properties(other_key.is_some()),
+    };
+    let message = dead.message.rewritten(&mut fx.packer, parts, now);
     let extra_keys = extra_keys(&message.headers());
-    let message = Arc::new(message.with_deaths(deaths));
+    let failed = dead.failed && vhost.compat.failed_stays_redelivered;
+    let message = Arc::new(message.with_deaths(letter.deaths, failed));
     let mut queues = route(vhost, &exchange, &message, &extra_keys, now, fx).queues;
     let deaths = message.deaths.as_deref().unwrap_or_default();
     queues.retain(|queue| !is_cycle(queue, dead.reason, deaths));
@@ -80,98 +98,91 @@ fn is_cycle(queue: &Queue, reason: DeathReason, deaths: &[Death]) -> bool {
     if reason == DeathReason::Rejected {
         return false;
     }
-    let seen = deaths.iter().position(|death| death.queue == *queue.name());
+    let name = queue.name().as_str();
+    let seen = deaths.iter().position(|death| death.text("queue") == name);
     let since = seen.and_then(|at| deaths.get(..=at));
     since.is_some_and(|since| {
-        since
-            .iter()
-            .all(|death| death.reason != DeathReason::Rejected)
+        let rejected = DeathReason::Rejected.as_str();
+        since.iter().all(|death| death.text("reason") != rejected)
     })
 }
 
-/// The message's deaths, the latest first, with this one.
-fn history(dead: &Dead, time: u64) -> Vec<Death> {
-    let message = &dead.message;
-    let mut deaths = message.deaths.clone().unwrap_or_default();
-    let queue = dead.queue.name();
-    let again = deaths
-        .iter()
-        .position(|one| one.queue == *queue && one.reason == dead.reason);
-    if let Some(at) = again {
-        let mut death = deaths.remove(at);
-        death.count += 1;
-        deaths.insert(0, death);
-        return deaths;
+/// The deaths before this one, the latest first.
+fn before(message: &Message, rules: &Compat) -> Vec<Death> {
+    if rules.own_deaths_only {
+        return message.deaths.clone().unwrap_or_default();
     }
-    let mut routing_keys = vec![FieldValue::from(message.routing_key())];
-    if let Some(FieldValue::Array(more)) = message.headers().get("CC") {
-        routing_keys.extend(more.iter().cloned());
-    }
-    let death = Death {
-        queue: queue.clone(),
-        reason: dead.reason,
-        count: 1,
-        time,
-        exchange: message.exchange().into(),
-        routing_keys,
-        original_expiration: message
-            .decoded()
-            .ok()
-            .and_then(|properties| properties.expiration),
+    let headers = message.headers();
+    let Some(FieldValue::Array(rows)) = headers.get("x-death") else {
+        return Vec::new();
+    };
+    let row = |row: &FieldValue| match row {
+        FieldValue::Table(row) => Some(Death(row.clone())),
+        _ => None,
+    };
+    rows.iter().filter_map(row).collect()
+}
+
+/// With this death: it is counted if there was one of its kind, and comes first.
+fn history(mut deaths: Vec<Death>, dead: &Dead, time: u64) -> Vec<Death> {
+    let queue = dead.queue.name().as_str();
+    let again = deaths.iter().position(|it| it.is_of(queue, dead.reason));
+    let death = match again {
+        Some(at) => deaths.remove(at).again(),
+        None => Death::new(dead, time),
     };
     deaths.insert(0, death);
     deaths
 }
 
-/// The message as it is published again: the body is shared, the history added, and no
-/// expiration of its own, or it would die at once in the next queue.
-fn rewrite(
-    dead: &Dead,
-    exchange: &Exchange,
-    routing_key: &str,
-    deaths: &[Death],
-    has_other_key: bool,
-    now: Tick,
-    fx: &mut Effects,
-) -> Message {
-    let message = &dead.message;
-    let mut properties = message.decoded().unwrap_or_default();
-    properties.expiration = None;
-    let mut headers = properties.headers.take().unwrap_or_default();
-    if has_other_key {
-        // It leaves its old routing behind.
-        headers.remove("CC");
-    }
-    add_history(&mut headers, deaths);
-    properties.headers = Some(headers);
-    let mut raw = BytesMut::new();
-    properties.encode(&mut raw);
-    let parts = Parts {
-        exchange: exchange.name(),
-        routing_key,
-        properties: &raw,
-    };
-    message.rewritten(&mut fx.packer, parts, now)
+/// A message as it is published again: the body is shared, the history added.
+struct Letter<'a> {
+    message: &'a Message,
+    rules: &'a Compat,
+    deaths: Vec<Death>,
+    is_first: bool,
 }
 
-fn add_history(headers: &mut FieldTable, deaths: &[Death]) {
-    headers.insert(
-        "x-death",
-        FieldValue::Array(deaths.iter().map(Death::table).collect()),
-    );
-    let first_is_there = headers.get("x-first-death-reason").is_some() && deaths.len() > 1;
-    let latest = deaths.first();
-    for (place, death) in [
-        ("first", latest.filter(|_| !first_is_there)),
-        ("last", latest),
-    ] {
-        if let Some(death) = death {
-            headers.insert(
-                &format!("x-{place}-death-exchange"),
-                death.exchange.as_str(),
-            );
-            headers.insert(&format!("x-{place}-death-queue"), death.queue.as_str());
-            headers.insert(&format!("x-{place}-death-reason"), death.reason.as_str());
+impl<'a> Letter<'a> {
+    fn of(dead: &'a Dead, rules: &'a Compat, time: u64) -> Self {
+        let before = before(&dead.message, rules);
+        Self {
+            message: &dead.message,
+            rules,
+            is_first: before.is_empty(),
+            deaths: history(before, dead, time),
+        }
+    }
+
+    /// Without an expiration of its own, or it would die at once in the next queue.
+    fn properties(&self, has_other_key: bool) -> BytesMut {
+        let mut properties = self.message.decoded().unwrap_or_default();
+        properties.expiration = None;
+        let mut headers = properties.headers.take().unwrap_or_default();
+        if has_other_key {
+            // It leaves its old routing behind.
+            headers.remove("CC");
+        }
+        self.add_history(&mut headers);
+        properties.headers = Some(headers);
+        let mut raw = BytesMut::new();
+        properties.encode(&mut raw);
+        raw
+    }
+
+    fn add_history(&self, headers: &mut FieldTable) {
+        let rows = self.deaths.iter().map(|it| FieldValue::Table(it.0.clone()));
+        headers.insert("x-death", FieldValue::Array(rows.collect()));
+        let Some(latest) = self.deaths.first() else {
+            return;
+        };
+        for (place, is_told) in [
+            ("first", self.is_first),
+            ("last", self.rules.tells_last_death),
+        ] {
+            for fact in ["exchange", "queue", "reason"].iter().filter(|_| is_told) {
+                headers.insert(&format!("x-{place}-death-{fact}"), latest.text(fact));
+            }
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Dead {
     pub message: Arc<Message>,
     /// Why.
     pub reason: DeathReason,
+    /// Whether a delivery of it failed before.
+    pub failed: bool,
 }
 
 /// Work found under a lock, to be done after it. Owned and reused by whoever calls the model: a

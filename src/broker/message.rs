@@ -34,6 +34,8 @@ pub struct Message {
     pub published: Tick,
     /// How often it died, the latest death first.
     pub deaths: Option<Vec<Death>>,
+    /// Whether it is delivered as `redelivered` from the first time on: it failed before it died.
+    pub failed: bool,
 }
 
 /// What the properties say that queues must know, read once at the edge.
@@ -169,6 +171,7 @@ impl Message {
             facts,
             published: now,
             deaths: None,
+            failed: false,
         }
     }
 
@@ -183,9 +186,10 @@ impl Message {
 
     /// With this history.
     #[must_use]
-    pub fn with_deaths(self, deaths: Vec<Death>) -> Self {
+    pub fn with_deaths(self, deaths: Vec<Death>, failed: bool) -> Self {
         Self {
             deaths: Some(deaths),
+            failed,
             ..self
         }
     }

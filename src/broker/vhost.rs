@@ -40,7 +40,7 @@ pub struct VirtualHost {
     pub policies: Ranked<Policies, LEAF>,
     /// The broker's.
     pub(super) random: Arc<Random>,
-    compat: Arc<Compat>,
+    pub(super) compat: Arc<Compat>,
     topology: Ranked<Topology, TOPOLOGY>,
     epoch: AtomicU64,
     skew: AtomicU64,

@@ -280,7 +280,8 @@ async fn get_messages(
         return Err(ApiError::keys_missing(&missing));
     };
     let how = match mode {
-        "ack_requeue_true" | "reject_requeue_true" => Settlement::Requeue,
+        "ack_requeue_true" => Settlement::Return,
+        "reject_requeue_true" => Settlement::Requeue,
         "ack_requeue_false" => Settlement::Ack,
         "reject_requeue_false" => Settlement::Reject,
         other => return Err(ApiError::BadRequest(json!(["invalid_ackmode", other]))),

@@ -76,15 +76,10 @@ impl Core {
             return Err(Exception::new(ReplyCode::NOT_IMPLEMENTED, "requeue=false"));
         }
         self.take_from_ledger(number, 0, true)?;
-        if self.check_settlement(Settlement::Requeue).is_err() {
+        if self.check_settlement(Settlement::Return).is_err() {
             return Err(Exception::new(ReplyCode::INTERNAL_ERROR, ""));
         }
-        settle(
-            &mut self.batch,
-            Settlement::Requeue,
-            self.tick,
-            &mut self.fx,
-        );
+        settle(&mut self.batch, Settlement::Return, self.tick, &mut self.fx);
         self.egress.unpark(&mut self.fx.resume);
         if answer {
             self.send(number, &Method::BasicRecoverOk(basic::RecoverOk {}));

@@ -25,9 +25,7 @@ impl Core {
         }
         let nowait = it.nowait;
         if it.passive {
-            if self.broker.compat.passive_needs_configure {
-                self.allow(Access::Configure, Resource::Exchange, &name)?;
-            }
+            self.allow_passive(Resource::Exchange, &name)?;
             self.opened()?.vhost.exchange(&name)?;
         } else {
             self.declare_exchange(name, it)?;

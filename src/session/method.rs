@@ -44,10 +44,10 @@ impl Core {
                 self.settle(channel, it.delivery_tag, it.multiple, Settlement::Ack)
             }
             Method::BasicReject(it) => {
-                self.settle(channel, it.delivery_tag, false, not_done(it.requeue))
+                self.settle(channel, it.delivery_tag, false, failed(it.requeue))
             }
             Method::BasicNack(it) => {
-                self.settle(channel, it.delivery_tag, it.multiple, not_done(it.requeue))
+                self.settle(channel, it.delivery_tag, it.multiple, returned(it.requeue))
             }
             Method::BasicRecover(it) => self.basic_recover(channel, it.requeue, true),
             Method::BasicRecoverAsync(it) => self.basic_recover(channel, it.requeue, false),
@@ -69,11 +69,7 @@ impl Core {
             )),
         };
         result.map_err(|exception| match exception.class_id {
-            // Where RabbitMQ crashes it has nothing to say, and names no method.
-            0 if exception.code == ReplyCode::INTERNAL_ERROR && exception.text.is_empty() => {
-                exception
-            }
-            0 => exception.on(class_id, method_id),
+            0 if !exception.is_crash() => exception.on(class_id, method_id),
             _ => exception,
         })
     }
@@ -101,10 +97,18 @@ impl Core {
     }
 }
 
-const fn not_done(requeue: bool) -> Settlement {
+const fn failed(requeue: bool) -> Settlement {
     if requeue {
         Settlement::Requeue
     } else {
         Settlement::Reject
+    }
+}
+
+const fn returned(requeue: bool) -> Settlement {
+    if requeue {
+        Settlement::Return
+    } else {
+        Settlement::Discard
     }
 }

@@ -25,9 +25,31 @@ impl Core {
         kind: Resource,
         name: &str,
     ) -> Result<(), BrokerError> {
-        let names_permission = self.broker.compat.names_permission;
-        let Some(open) = &mut self.open else {
+        if self.is_allowed(access, kind, name) {
             return Ok(());
+        }
+        let Some(open) = &self.open else {
+            return Ok(());
+        };
+        let access = self.broker.compat.names_permission.then_some(access);
+        let subject = open.vhost.subject(kind, name);
+        Err(refused(access, &subject, &open.user.name))
+    }
+
+    /// A passive declare shows little: any permission on the name will do, or none is asked for.
+    pub(super) fn allow_passive(&mut self, kind: Resource, name: &str) -> Result<(), BrokerError> {
+        let is_allowed = !self.broker.compat.passive_needs_permission
+            || self.is_allowed(Access::Write, kind, name)
+            || self.is_allowed(Access::Read, kind, name);
+        if is_allowed {
+            return Ok(());
+        }
+        self.allow(Access::Configure, kind, name)
+    }
+
+    fn is_allowed(&mut self, access: Access, kind: Resource, name: &str) -> bool {
+        let Some(open) = &mut self.open else {
+            return true;
         };
         let revision = open.user.revision();
         let cache = &mut open.allowed;
@@ -36,18 +58,9 @@ impl Core {
             cache.revision = revision;
         }
         let key = (access, kind, Name::from(name));
-        let is_allowed = *cache.allowed.entry(key).or_insert_with(|| {
+        *cache.allowed.entry(key).or_insert_with(|| {
             let permission = open.user.permission(&open.vhost.name);
             permission.is_some_and(|permission| permission.allows(access, name))
-        });
-        if is_allowed {
-            return Ok(());
-        }
-        let subject = open.vhost.subject(kind, name);
-        Err(refused(
-            names_permission.then_some(access),
-            &subject,
-            &open.user.name,
-        ))
+        })
     }
 }

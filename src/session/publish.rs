@@ -27,12 +27,11 @@ const PUBLISH: (u16, u16) = (60, 40);
 
 impl Core {
     pub(super) fn basic_publish(&mut self, it: &Publish<'_>) -> Result<(), Exception> {
-        self.publish_one(it)
-            .map_err(|exception| match exception.code {
-                // RabbitMQ's decoder crashes on these, and names no method.
-                ReplyCode::INTERNAL_ERROR => exception,
-                _ => exception.on(PUBLISH.0, PUBLISH.1),
-            })
+        self.publish_one(it).map_err(|exception| match exception {
+            // RabbitMQ's decoder crashes on these, and names no method.
+            exception if exception.is_crash() => exception,
+            exception => exception.on(PUBLISH.0, PUBLISH.1),
+        })
     }
 
     fn publish_one(&mut self, it: &Publish<'_>) -> Result<(), Exception> {
@@ -204,8 +203,12 @@ impl Core {
         if permission.allows(access, key, user, vhost) {
             return Ok(());
         }
+        let access = match self.broker.compat.names_permission {
+            true => format!("{access} access"),
+            false => "access".to_owned(),
+        };
         Err(BrokerError::AccessRefused(format!(
-            "{access} access to topic '{key}' in exchange '{}' in vhost '{vhost}' refused for user '{user}'",
+            "{access} to topic '{key}' in exchange '{}' in vhost '{vhost}' refused for user '{user}'",
             exchange.name()
         ))
         .into())

@@ -48,8 +48,8 @@ impl Core {
 
     fn find_declared(&mut self, name: &str) -> Result<Arc<Queue>, Exception> {
         let name = Name::cleaned(name);
-        if self.broker.compat.passive_needs_configure && !name.is_empty() {
-            self.allow(Access::Configure, Resource::Queue, &name)?;
+        if !name.is_empty() {
+            self.allow_passive(Resource::Queue, &name)?;
         }
         let open = self.opened()?;
         Ok(open.vhost.queue(&name, Some(open.info.id))?)

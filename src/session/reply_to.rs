@@ -21,8 +21,12 @@ use crate::broker::queue::{CloseIf, Queue, QueueSpec};
 
 /// What requesters consume from and put into their `reply_to` property.
 pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-/// What responders see: this, and a token.
+/// What responders see: this, and two random words with a dot between.
 const ADDRESS_PREFIX: &str = "amq.rabbitmq.reply-to.";
+/// Length of the first word.
+const PLACE: usize = 40;
+/// Length of the second word.
+const SECRET: usize = 24;
 
 impl Core {
     /// Consume from the pseudo-queue.
@@ -70,10 +74,14 @@ impl Core {
         Ok(())
     }
 
-    /// Two parts, as RabbitMQ's: where the requester is, and a secret.
+    /// Two words, as RabbitMQ's (where the requester is, and a secret) and as long, so that what
+    /// holds theirs holds ours.
     fn reply_address(&self) -> Name {
-        let place = self.broker.generated_name(ADDRESS_PREFIX);
-        self.broker.generated_name(&format!("{place}."))
+        let random = || self.broker.generated_name("");
+        let (place, secret) = (format!("{}{}", random(), random()), random());
+        let place = place.get(..PLACE).unwrap_or(&place);
+        let secret = secret.as_str();
+        Name::from(format!("{ADDRESS_PREFIX}{place}.{secret:=<SECRET$}"))
     }
 
     fn reply_queue(&self, name: Name) -> Result<QueueSpec, Exception> {
@@ -195,10 +203,11 @@ fn is_address(name: &str) -> bool {
     name.starts_with(ADDRESS_PREFIX)
 }
 
-/// Whether it could be an address: it has the two parts of one.
+/// Whether it could be an address: it has the two words of one.
 fn is_well_formed(name: &str) -> bool {
     let token = name.strip_prefix(ADDRESS_PREFIX);
-    token.is_some_and(|token| token.contains('.'))
+    let words = token.and_then(|token| token.split_once('.'));
+    words.is_some_and(|(place, secret)| place.len() == PLACE && secret.len() == SECRET)
 }
 
 /// The properties without the header that recipients must not see; `None` when it is not there.

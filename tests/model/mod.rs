@@ -1,6 +1,7 @@
 //! The model without sockets, runtime or clock.
 
 mod alarm;
+mod compat;
 mod counts;
 mod exchange_deduplication;
 mod exchange_delayed;

@@ -20,8 +20,8 @@ impl Sim {
             40..48 => self.consume(client, channel),
             48..51 => self.cancel(),
             51..71 => self.settle(client, channel, Settled::Acked),
-            71..77 => self.settle(client, channel, Settled::Requeued),
-            77..82 => self.settle(client, channel, Settled::Rejected),
+            71..77 => self.settle(client, channel, Settled::Returned),
+            77..82 => self.settle(client, channel, Settled::Discarded),
             82..87 => self.get(client, channel),
             87..88 => self.recover(client, channel),
             88..90 => self.global_prefetch(client, channel),
@@ -133,18 +133,24 @@ impl Sim {
             return format!("{client}/{number} has nothing to settle");
         };
         let multiple = self.random.u8(0..4) == 0;
+        // `basic.reject` is about one delivery, and says that it failed.
+        let how = match how {
+            Settled::Returned if !multiple && self.random.bool() => Settled::Requeued,
+            Settled::Discarded if !multiple && self.random.bool() => Settled::Rejected,
+            how => how,
+        };
         self.oracle.settle(at, tag, multiple, how);
-        let requeue = matches!(how, Settled::Requeued);
+        let requeue = matches!(how, Settled::Returned | Settled::Requeued);
         let method = match how {
             Settled::Acked => Method::BasicAck(basic::Ack {
                 delivery_tag: tag,
                 multiple,
             }),
-            _ if !multiple && self.random.bool() => Method::BasicReject(basic::Reject {
+            Settled::Requeued | Settled::Rejected => Method::BasicReject(basic::Reject {
                 delivery_tag: tag,
                 requeue,
             }),
-            _ => Method::BasicNack(basic::Nack {
+            Settled::Returned | Settled::Discarded => Method::BasicNack(basic::Nack {
                 delivery_tag: tag,
                 multiple,
                 requeue,
@@ -171,7 +177,7 @@ impl Sim {
 
     fn recover(&mut self, client: usize, number: u16) -> String {
         self.oracle
-            .settle((client, number), 0, true, Settled::Requeued);
+            .settle((client, number), 0, true, Settled::Returned);
         self.send(
             client,
             number,

@@ -137,6 +137,15 @@ impl World {
 
     /// Declare a queue with these arguments.
     pub(crate) fn queue(&mut self, name: &str, arguments: &[(&str, FieldValue)]) -> Arc<Queue> {
+        self.try_queue(name, arguments).unwrap()
+    }
+
+    /// Likewise, where it may be refused.
+    pub(crate) fn try_queue(
+        &mut self,
+        name: &str,
+        arguments: &[(&str, FieldValue)],
+    ) -> Result<Arc<Queue>, BrokerError> {
         let arguments: FieldTable = arguments.iter().cloned().collect();
         let spec = QueueSpec {
             name: name.into(),
@@ -148,12 +157,9 @@ impl World {
             created_by: "guest".into(),
         };
         let id = Some(ConnectionId(1));
-        let (queue, _) = self
-            .vhost
-            .declare_queue(spec, id, self.now, &mut self.fx)
-            .unwrap();
+        let (queue, _) = self.vhost.declare_queue(spec, id, self.now, &mut self.fx)?;
         self.settle();
-        queue
+        Ok(queue)
     }
 
     /// Set a policy that applies to all that its pattern matches.
@@ -386,8 +392,12 @@ impl World {
 
     /// Take one message whole.
     pub(crate) fn get(&mut self, queue: &Arc<Queue>) -> Option<Arc<Message>> {
-        let got = queue.get(true, self.now, &mut self.fx)?;
-        Some(got.entry.message)
+        self.get_entry(queue).map(|entry| entry.message)
+    }
+
+    /// Take one message with its place.
+    pub(crate) fn get_entry(&mut self, queue: &Arc<Queue>) -> Option<Entry> {
+        queue.get(true, self.now, &mut self.fx).map(|got| got.entry)
     }
 
     /// Let time pass; what is due by then is done.

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod bounds;
+mod compat;
 mod socket;
 mod time;
 

@@ -116,7 +116,8 @@ pub fn check_queue(
         check_value(Check::ExchangeName, "x-dead-letter-exchange", name, subject)?;
     }
     for (key, _, kinds) in KNOWN {
-        let is_known = kinds.contains(&kind) || compat.ignored_arguments.contains(key);
+        let is_known = (kinds.contains(&kind) || compat.ignored_arguments.contains(key))
+            && !(*key == "x-queue-leader-locator" && lacks_leader_locator(kind, compat));
         if arguments.get(key).is_some() && !is_known {
             return Err(unknown(key, subject, kind));
         }
@@ -246,14 +247,11 @@ fn check_classic(
             return Err(BrokerError::Denied(denied("queue_master_locator")));
         }
     }
-    if arguments.get("x-queue-leader-locator").is_some() && !compat.classic_leader_locator {
-        return Err(unknown(
-            "x-queue-leader-locator",
-            subject,
-            QueueKind::Classic,
-        ));
-    }
     Ok(())
+}
+
+fn lacks_leader_locator(kind: QueueKind, compat: &Compat) -> bool {
+    kind == QueueKind::Classic && !compat.classic_leader_locator
 }
 
 /// Whether a queue declared again has the same arguments, as far as RabbitMQ compares them.
@@ -268,10 +266,16 @@ pub fn same_queue(
         let received = QueueKind::of(received);
         same(subject, "x-queue-type", kind.as_str(), received.as_str())?;
     }
+    // Where the type is not filled in, it may be left out for a classic queue all the same.
+    let has_same_type = kind == QueueKind::of(received);
     let is_compared = |known: &&Known| {
         let (key, _, kinds) = known;
-        let is_type = *key == "x-queue-type" && compat.fills_queue_type;
-        kinds.contains(&kind) && !is_type && !compat.ignored_arguments.contains(key)
+        let is_ignored = match *key {
+            "x-queue-type" => has_same_type,
+            "x-queue-leader-locator" => lacks_leader_locator(kind, compat),
+            key => compat.ignored_arguments.contains(&key),
+        };
+        kinds.contains(&kind) && !is_ignored
     };
     KNOWN
         .iter()

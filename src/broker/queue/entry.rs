@@ -19,6 +19,8 @@ pub struct Entry {
     pub returns: u32,
     /// Whether a delivery carries the `redelivered` flag.
     pub redelivered: bool,
+    /// Whether a delivery of it failed, here or in a queue it died in.
+    pub failed: bool,
     /// The lane it waits in; 0 without priorities.
     pub priority: u8,
 }

@@ -28,10 +28,21 @@ pub struct Unacked {
 pub enum Settlement {
     /// Done with it.
     Ack,
-    /// Not done: back to its place, to be delivered again.
+    /// Handed back (`basic.nack`): back to its place, to be delivered again.
+    Return,
+    /// Failed (`basic.reject`, or its channel is gone): likewise back to its place.
     Requeue,
-    /// Not done, and not again: dropped or dead-lettered.
+    /// Not wanted (`basic.nack`): dropped or dead-lettered.
+    Discard,
+    /// Failed (`basic.reject`), and not again: likewise dropped or dead-lettered.
     Reject,
+}
+
+impl Settlement {
+    /// Whether the delivery failed, where RabbitMQ tells that from one that was handed back.
+    const fn is_failure(self) -> bool {
+        matches!(self, Self::Requeue | Self::Reject)
+    }
 }
 
 /// Settle all of `batch`, taking each queue's lock once per run of its entries, and serve the
@@ -68,18 +79,19 @@ fn settle_one(
         return;
     }
     let seq = entry.seq;
+    entry.failed |= how.is_failure();
     match how {
         Settlement::Ack => {
             state.stats.ack += 1;
             fx.record(|| queue.event(|vhost, queue| Event::Acked { vhost, queue, seq }));
         }
-        Settlement::Requeue => {
+        Settlement::Return | Settlement::Requeue => {
             entry.redelivered = true;
             entry.returns += 1;
             state.ready.put_back(entry);
             fx.record(|| queue.event(|vhost, queue| Event::Requeued { vhost, queue, seq }));
         }
-        Settlement::Reject => {
+        Settlement::Discard | Settlement::Reject => {
             fx.record(|| queue.event(|vhost, queue| Event::Rejected { vhost, queue, seq }));
             state.bury(queue, entry, DeathReason::Rejected, fx);
         }

@@ -66,6 +66,7 @@ impl State {
             (Some(queue), Some(own)) => Some(queue.min(own)),
         };
         let expires = ttl.map_or(Tick::NEVER, |ms| now.plus_ms(ms));
+        let failed = message.failed;
         let highest = self.settings.priority_max.unwrap_or(0);
         let priority = facts.priority.unwrap_or(0).min(highest);
         let seq = self.next_seq;
@@ -74,7 +75,8 @@ impl State {
             message,
             expires,
             returns: 0,
-            redelivered: false,
+            redelivered: failed,
+            failed,
             priority,
         }
     }
@@ -206,6 +208,7 @@ impl State {
                 queue: Arc::clone(queue),
                 message: entry.message,
                 reason,
+                failed: entry.failed,
             };
             fx.dead.push_back(dead);
         }

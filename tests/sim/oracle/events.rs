@@ -58,7 +58,7 @@ impl Oracle {
                     .remove(&(queue.to_string(), *seq))
                     .ok_or("not rejected")?;
                 self.tally.rejected += 1;
-                self.bury(copy.id, queue)
+                self.bury(&copy, queue)
             }
             Event::Expired { queue, seq, .. } => self.on_expired(queue, *seq),
             Event::Dropped { queue, seq, .. } => self.on_dropped(queue, *seq),
@@ -192,7 +192,7 @@ impl Oracle {
             "only a head expires, before it waits {older:?}"
         );
         self.tally.expired += 1;
-        self.bury(copy.id, name)
+        self.bury(&copy, name)
     }
 
     fn on_dropped(&mut self, name: &str, seq: u64) -> Verdict {
@@ -220,7 +220,7 @@ impl Oracle {
         );
         let copy = self.remove(name, seq)?;
         self.tally.dropped += 1;
-        self.bury(copy.id, name)
+        self.bury(&copy, name)
     }
 
     fn remove(&mut self, name: &str, seq: u64) -> Result<Copy, String> {
@@ -240,9 +240,9 @@ impl Oracle {
             .ok_or_else(|| format!("no queue {name}"))
     }
 
-    fn bury(&mut self, id: u64, name: &str) -> Verdict {
+    fn bury(&mut self, copy: &Copy, name: &str) -> Verdict {
         if self.queue(name)?.rules.buries {
-            self.dead.push_back((id, name.to_owned()));
+            self.dead.push_back((copy.id, name.to_owned(), copy.failed));
         }
         Ok(())
     }
@@ -255,16 +255,16 @@ impl Oracle {
             .get(name)
             .is_some_and(|queue| queue.next_seq < seq)
         {
-            let Some((id, _)) = self.dead.pop_front() else {
+            let Some((id, _, failed)) = self.dead.pop_front() else {
                 return;
             };
-            self.enter(DEAD, id, 0, None);
+            self.enter(DEAD, id, 0, None, failed);
         }
     }
 
     fn bury_all(&mut self) {
-        while let Some((id, _)) = self.dead.pop_front() {
-            self.enter(DEAD, id, 0, None);
+        while let Some((id, _, failed)) = self.dead.pop_front() {
+            self.enter(DEAD, id, 0, None, failed);
         }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Copy {
     lane: u8,
     expires_ms: u64,
     redelivered: bool,
+    /// A delivery of it failed: it is redelivered even as a dead letter.
+    failed: bool,
 }
 
 impl Copy {
@@ -121,7 +123,7 @@ pub(crate) struct Oracle {
     channels: HashMap<Place, Channel>,
     expected: HashMap<usize, VecDeque<Expected>>,
     /// Dead letters that the broker has yet to publish again.
-    dead: VecDeque<(u64, String)>,
+    dead: VecDeque<(u64, String, bool)>,
     acked: HashSet<(String, u64)>,
     requeued: HashMap<(String, u64), Copy>,
     rejected: HashMap<(String, u64), Copy>,
@@ -217,7 +219,7 @@ impl Oracle {
     ) {
         let mut refused = false;
         for name in to {
-            refused |= !self.enter(name, id, priority, ttl_ms);
+            refused |= !self.enter(name, id, priority, ttl_ms, false);
         }
         let channel = self.channel(at);
         channel.published += 1;
@@ -225,7 +227,14 @@ impl Oracle {
     }
 
     /// Whether the queue takes it.
-    fn enter(&mut self, name: &str, id: u64, priority: u8, ttl_ms: Option<u64>) -> bool {
+    fn enter(
+        &mut self,
+        name: &str,
+        id: u64,
+        priority: u8,
+        ttl_ms: Option<u64>,
+        failed: bool,
+    ) -> bool {
         let now_ms = self.now_ms;
         let Some(queue) = self.queues.get_mut(name).filter(|queue| queue.there) else {
             return true;
@@ -239,7 +248,7 @@ impl Oracle {
             self.tally.refused += 1;
             if rules.buries_refused {
                 queue.next_seq += 1;
-                self.dead.push_back((id, name.to_owned()));
+                self.dead.push_back((id, name.to_owned(), failed));
             }
             return false;
         }
@@ -250,7 +259,8 @@ impl Oracle {
             seq: queue.next_seq,
             lane: priority.min(rules.lanes),
             expires_ms: ttl.map_or(u64::MAX, |ttl| now_ms + ttl),
-            redelivered: false,
+            redelivered: failed,
+            failed,
         };
         queue.ready.insert(copy.order(), copy);
         self.tally.entered += 1;
@@ -329,7 +339,8 @@ impl Oracle {
         self.requeued.remove(&(name.to_owned(), seq))
     }
 
-    fn settle_one(&mut self, out: Out, what: Settled) {
+    fn settle_one(&mut self, mut out: Out, what: Settled) {
+        out.copy.failed |= matches!(what, Settled::Requeued | Settled::Rejected);
         if let Some(consumer) = out.consumer.and_then(|tag| self.consumers.get_mut(&tag)) {
             consumer.in_flight -= 1;
         }
@@ -343,8 +354,8 @@ impl Oracle {
         let key = (out.queue, out.copy.seq);
         match what {
             Settled::Acked => drop(self.acked.insert(key)),
-            Settled::Requeued => drop(self.requeued.insert(key, out.copy)),
-            Settled::Rejected => drop(self.rejected.insert(key, out.copy)),
+            Settled::Returned | Settled::Requeued => drop(self.requeued.insert(key, out.copy)),
+            Settled::Discarded | Settled::Rejected => drop(self.rejected.insert(key, out.copy)),
         }
     }
 }
@@ -356,6 +367,12 @@ pub(crate) const DEAD: &str = "dead";
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Settled {
     Acked,
+    /// `basic.nack` with requeue.
+    Returned,
+    /// `basic.reject` with requeue, or the channel is gone.
     Requeued,
+    /// `basic.nack` without requeue.
+    Discarded,
+    /// `basic.reject` without requeue.
     Rejected,
 }

@@ -132,6 +132,7 @@ fn entry(offset: u64, message: &Arc<Message>) -> Entry {
         expires: Tick::NEVER,
         returns: 0,
         redelivered: false,
+        failed: false,
         priority: 0,
     }
 }

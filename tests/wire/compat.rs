@@ -1,0 +1,172 @@
+//! What the release lines do differently, seen from a client.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use leveret::broker::Broker;
+use leveret::broker::compat::Compat;
+use leveret::broker::permission::Permission;
+use leveret::broker::user::{PasswordHash, User};
+use leveret::server::Server;
+use leveret_proto::code::ReplyCode;
+use leveret_proto::method::{Method, basic, queue};
+
+use super::socket::{logged_in_with, method, read_frame, with};
+
+const GUEST: &[u8] = b"\0\x0a\0\x0b\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US";
+const READER: &[u8] = b"\0\x0a\0\x0b\0\0\0\0\x05PLAIN\0\0\0\x0a\0reader\0pw\x05en_US";
+const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+
+fn speaking(line: &str, test: impl FnOnce(u16, &Arc<Broker>)) {
+    let compat = Compat::named(line, false).unwrap();
+    with(Server::builder().compat(compat), test);
+}
+
+/// A client with channel 1 open.
+fn client(port: u16, start_ok: &[u8]) -> TcpStream {
+    let mut stream = logged_in_with(port, start_ok);
+    stream.write_all(&method(1, b"\0\x14\0\x0a\0")).unwrap();
+    read_frame(&mut stream);
+    stream
+}
+
+fn send(stream: &mut TcpStream, it: &Method) {
+    let mut payload = bytes::BytesMut::new();
+    it.encode(&mut payload);
+    stream.write_all(&method(1, &payload)).unwrap();
+}
+
+fn next(stream: &mut TcpStream) -> Method {
+    Method::decode(&read_frame(stream).1).unwrap()
+}
+
+fn call(stream: &mut TcpStream, it: &Method) -> Method {
+    send(stream, it);
+    next(stream)
+}
+
+fn declare(name: &str, passive: bool) -> Method {
+    Method::QueueDeclare(queue::Declare {
+        queue: name.into(),
+        passive,
+        durable: true,
+        ..queue::Declare::default()
+    })
+}
+
+/// The code and the text that a channel or the connection is closed with, and the method at fault.
+fn refusal(answer: Method) -> (u16, String, u16) {
+    match answer {
+        Method::ChannelClose(it) => (it.reply_code, it.reply_text.to_string(), it.class_id),
+        Method::ConnectionClose(it) => (it.reply_code, it.reply_text.to_string(), it.class_id),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A user who may read what begins with `q`, and no more.
+fn add_reader(broker: &Broker) {
+    let password = PasswordHash::new("pw", [0; 4]);
+    let user = Arc::new(User::new("reader".into(), password, Vec::new()));
+    let permission = Arc::new(Permission::new("^$", "^$", "^q").unwrap());
+    user.change(|state| state.permissions.insert("/".into(), permission));
+    broker.users.insert("reader".into(), user);
+}
+
+#[test]
+fn a_passive_declare_needs_some_permission_in_the_newest_line_only() {
+    for (line, is_checked) in [("4.0", false), ("4.3", true)] {
+        speaking(line, |port, broker| {
+            add_reader(broker);
+            let mut guest = client(port, GUEST);
+            call(&mut guest, &declare("q", false));
+            call(&mut guest, &declare("other", false));
+            let mut reader = client(port, READER);
+            let answer = call(&mut reader, &declare("q", true));
+            assert!(matches!(answer, Method::QueueDeclareOk(_)), "{answer:?}");
+            let answer = call(&mut reader, &declare("other", true));
+            if is_checked {
+                let text = "ACCESS_REFUSED - configure access to queue 'other' in vhost '/' \
+                            refused for user 'reader'";
+                assert_eq!(refusal(answer), (403, text.to_owned(), 50));
+            } else {
+                assert!(matches!(answer, Method::QueueDeclareOk(_)), "{answer:?}");
+            }
+        });
+    }
+}
+
+fn publish_mandatory(stream: &mut TcpStream, key: &str) {
+    let publish = basic::Publish {
+        routing_key: key.into(),
+        mandatory: true,
+        ..basic::Publish::default()
+    };
+    send(stream, &Method::BasicPublish(publish));
+    let mut header = method(1, b"\0\x3c\0\0\0\0\0\0\0\0\0\0\0\0");
+    header[0] = 2;
+    stream.write_all(&header).unwrap();
+}
+
+/// Consume replies on a fresh connection; where they are to be sent.
+fn requester(port: u16, broker: &Broker) -> (TcpStream, String) {
+    let mut stream = client(port, GUEST);
+    let consume = basic::Consume {
+        queue: REPLY_TO.into(),
+        no_ack: true,
+        ..basic::Consume::default()
+    };
+    call(&mut stream, &Method::BasicConsume(consume));
+    let replies = broker.vhost("/").unwrap().replies.snapshot();
+    let address = replies.first().unwrap().name().to_string();
+    (stream, address)
+}
+
+/// What comes before the answer to a `basic.qos`, if anything does.
+fn is_returned(stream: &mut TcpStream, key: &str) -> bool {
+    publish_mandatory(stream, key);
+    match call(stream, &Method::BasicQos(basic::Qos::default())) {
+        Method::BasicReturn(it) => {
+            assert_eq!(it.reply_code, ReplyCode::NO_ROUTE.number());
+            read_frame(stream);
+            assert!(matches!(next(stream), Method::BasicQosOk(_)));
+            true
+        }
+        Method::BasicQosOk(_) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_mandatory_reply_was_returned_always_and_later_never() {
+    for (line, returned) in [("3.10", true), ("4.0", true), ("4.3", false)] {
+        speaking(line, |port, broker| {
+            let (mut requester, address) = requester(port, broker);
+            let mut responder = client(port, GUEST);
+            assert_eq!(is_returned(&mut responder, &address), returned, "{line}");
+            assert!(matches!(next(&mut requester), Method::BasicDeliver(_)));
+            drop(requester);
+            while !broker.vhost("/").unwrap().replies.snapshot().is_empty() {
+                std::thread::yield_now();
+            }
+            assert_eq!(is_returned(&mut responder, &address), returned, "{line}");
+            assert!(is_returned(&mut responder, "amq.rabbitmq.reply-to.x"));
+        });
+    }
+}
+
+#[test]
+fn the_newest_line_fails_over_a_malformed_reply_address() {
+    let bogus = declare("amq.rabbitmq.reply-to.bogus", true);
+    for (line, code, class) in [("4.0", 404, 50), ("4.3", 541, 0)] {
+        speaking(line, |port, broker| {
+            let mut guest = client(port, GUEST);
+            let (_requester, address) = requester(port, broker);
+            assert_eq!(address.len(), 87);
+            let answer = call(&mut guest, &declare(&address, true));
+            assert!(matches!(answer, Method::QueueDeclareOk(_)), "{answer:?}");
+            let (found, _, at) = refusal(call(&mut guest, &bogus));
+            assert_eq!((found, at), (code, class), "{line}");
+        });
+    }
+}
