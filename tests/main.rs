@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+mod http;
 mod model;
 mod sim;
 mod support;

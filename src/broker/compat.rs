@@ -103,6 +103,45 @@ pub struct Compat {
     pub global_qos: bool,
     /// `x-queue-master-locator` may be used.
     pub queue_master_locator: bool,
+    /// Keys that policies cannot set.
+    pub unknown_policy_keys: &'static [&'static str],
+    /// Keys that only operator policies cannot set.
+    pub unknown_operator_keys: &'static [&'static str],
+    /// A `delivery-limit` below zero is none, and may be set.
+    pub unlimited_deliveries: bool,
+    /// A policy's `max-age` that is no number is an internal error.
+    pub fails_on_policy_max_age: bool,
+    /// What is wrong with a policy is told over HTTP as in a page: `&lt;&lt;"x"&gt;&gt;`.
+    pub escapes_policy_faults: bool,
+    /// Faults of patterns are worded as PCRE2 words them.
+    pub pcre2: bool,
+    /// The limit on a user's channels is told in parentheses.
+    pub channel_limit_in_parentheses: bool,
+    /// The limit on a user's channels is told with the node's name for the user's.
+    pub channel_limit_names_node: bool,
+    /// An operator policy in a virtual host that does not exist fails without a word.
+    pub loses_operator_vhost: bool,
+    /// A virtual host that is put again keeps its default queue type where none is given.
+    pub keeps_default_queue_type: bool,
+    /// What comes of a default queue type that does not exist.
+    pub unknown_default_queue_type: UnknownQueueType,
+    /// Topic permissions are for exchanges that exist.
+    pub checks_topic_exchange: bool,
+    /// There is a global parameter of this name from the start.
+    pub cluster_tags: bool,
+    /// Virtual hosts can be protected from deletion.
+    pub deletion_protection: bool,
+}
+
+/// What comes of a default queue type that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownQueueType {
+    /// It is taken, and means nothing.
+    Taken,
+    /// RabbitMQ fails over it.
+    Fails,
+    /// It is refused.
+    Refused,
 }
 
 impl Compat {
@@ -141,6 +180,21 @@ impl Compat {
             stream_delivers_whole_chunks: true,
             stream_takes_nack: false,
             stream_refusals_are_short: false,
+            unknown_policy_keys: &[
+                "stream-filter-size-bytes",
+                "target-group-size",
+                "consumer-timeout",
+                "consumer-disconnected-timeout",
+                "delayed-retry-type",
+                "delayed-retry-min",
+                "delayed-retry-max",
+            ],
+            unknown_operator_keys: &["overflow", "queue-version", "queue-master-locator"],
+            unlimited_deliveries: false,
+            cluster_tags: false,
+            loses_operator_vhost: false,
+            unknown_default_queue_type: UnknownQueueType::Taken,
+            channel_limit_names_node: false,
             ..Self::rabbitmq_4_0()
         }
     }
@@ -183,6 +237,31 @@ impl Compat {
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
+            unknown_policy_keys: &[
+                "consumer-disconnected-timeout",
+                "delayed-retry-type",
+                "delayed-retry-min",
+                "delayed-retry-max",
+                "ha-mode",
+                "ha-params",
+                "ha-promote-on-failure",
+                "ha-promote-on-shutdown",
+                "ha-sync-batch-size",
+                "ha-sync-mode",
+            ],
+            unknown_operator_keys: &[],
+            unlimited_deliveries: true,
+            fails_on_policy_max_age: true,
+            escapes_policy_faults: true,
+            pcre2: false,
+            channel_limit_in_parentheses: true,
+            channel_limit_names_node: true,
+            cluster_tags: true,
+            loses_operator_vhost: true,
+            keeps_default_queue_type: true,
+            unknown_default_queue_type: UnknownQueueType::Fails,
+            checks_topic_exchange: false,
+            deletion_protection: false,
         }
     }
 
@@ -207,6 +286,24 @@ impl Compat {
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,
+            unknown_policy_keys: &[
+                "ha-mode",
+                "ha-params",
+                "ha-promote-on-failure",
+                "ha-promote-on-shutdown",
+                "ha-sync-batch-size",
+                "ha-sync-mode",
+            ],
+            fails_on_policy_max_age: false,
+            escapes_policy_faults: false,
+            pcre2: true,
+            channel_limit_in_parentheses: false,
+            channel_limit_names_node: false,
+            deletion_protection: true,
+            loses_operator_vhost: false,
+            keeps_default_queue_type: false,
+            unknown_default_queue_type: UnknownQueueType::Refused,
+            checks_topic_exchange: true,
             ..Self::rabbitmq_4_0()
         }
     }

@@ -3,6 +3,7 @@
 //! Whoever calls it hands in the time and an `Effects`, and afterwards calls `Broker::settle` with
 //! no lock held.
 
+mod admission;
 pub mod alarm;
 pub mod arguments;
 pub mod compat;
@@ -13,9 +14,11 @@ pub mod error;
 pub mod event;
 pub mod exchange;
 pub mod faults;
+pub mod limit;
 pub mod message;
 pub mod name;
 pub mod outlet;
+pub mod pattern;
 pub mod permission;
 pub mod policy;
 pub mod publish;
@@ -29,9 +32,12 @@ pub mod trace;
 pub mod user;
 pub mod vhost;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use leveret_proto::value::FieldValue;
 
 use self::alarm::{Alarm, MemoryLimit};
 use self::compat::Compat;
@@ -43,12 +49,14 @@ use self::faults::Faults;
 use self::name::Name;
 use self::outlet::Notice;
 use self::permission::Permission;
+use self::queue::QueueKind;
 use self::random::Random;
 use self::registry::Registry;
 use self::sockets::Sockets;
 use self::tick::{Tick, Ticked};
 use self::user::{PasswordHash, User};
 use self::vhost::{VhostMetadata, VirtualHost};
+use crate::sync::{LEAF, Ranked};
 
 /// Where queues and exchanges register the time at which they want a tick.
 pub trait Timer: Debug + Send + Sync {
@@ -81,6 +89,12 @@ pub struct Broker {
     pub alarm: Alarm,
     /// Totals of what came and went.
     pub churn: Churn,
+    /// Global parameters: values that tools keep here.
+    pub parameters: Ranked<BTreeMap<Name, FieldValue>, LEAF>,
+    /// What a queue is where neither its declaration nor its virtual host says.
+    pub default_queue_type: QueueKind,
+    /// Connections are let in one at a time, so that they can be counted.
+    admission: Ranked<(), LEAF>,
     timer: Arc<dyn Timer>,
     wall_start_ms: u64,
     random: Arc<Random>,
@@ -116,6 +130,8 @@ pub struct BrokerSpec {
     pub wall_start_ms: u64,
     /// When publishers are paused.
     pub memory: MemoryLimit,
+    /// See [`Broker::default_queue_type`].
+    pub default_queue_type: QueueKind,
 }
 
 impl Broker {
@@ -132,6 +148,9 @@ impl Broker {
             faults: Faults::default(),
             alarm: Alarm::new(spec.memory),
             churn: Churn::default(),
+            parameters: Ranked::default(),
+            default_queue_type: spec.default_queue_type,
+            admission: Ranked::default(),
             timer,
             wall_start_ms: spec.wall_start_ms,
             random: Arc::new(Random::new(spec.seed)),
@@ -142,6 +161,13 @@ impl Broker {
     }
 
     fn add_defaults(&self) {
+        let id = self.generated_name("rabbitmq-cluster-id-");
+        let mut parameters = self.parameters.lock();
+        if self.compat.cluster_tags {
+            parameters.insert("cluster_tags".into(), FieldValue::Array(Vec::new()));
+        }
+        parameters.insert("internal_cluster_id".into(), id.as_str().into());
+        drop(parameters);
         let metadata = VhostMetadata {
             description: "Default virtual host".to_owned(),
             ..VhostMetadata::default()
@@ -168,7 +194,8 @@ impl Broker {
     /// Add a virtual host; `false` when it was there already.
     pub fn add_vhost(&self, name: Name, metadata: VhostMetadata) -> bool {
         let (compat, random) = (Arc::clone(&self.compat), Arc::clone(&self.random));
-        let vhost = VirtualHost::new(name.clone(), metadata, compat, random);
+        let default = self.default_queue_type;
+        let vhost = VirtualHost::new(name.clone(), metadata, default, compat, random);
         self.vhosts.insert_new(name, Arc::new(vhost)).is_ok()
     }
 
@@ -225,18 +252,6 @@ impl Broker {
     /// A number for a new connection.
     pub fn next_connection_id(&self) -> ConnectionId {
         ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// A connection is open.
-    pub fn add_connection(&self, connection: &Arc<Connection>, fx: &mut Effects) {
-        self.connections
-            .insert(connection.id, Arc::clone(connection));
-        connection::add(&self.churn.connection_created, 1);
-        fx.record(|| Event::ConnectionOpened {
-            vhost: connection.vhost.clone(),
-            connection: connection.name.clone(),
-            user: connection.user.name.clone(),
-        });
     }
 
     /// A connection is gone, with its exclusive queues.

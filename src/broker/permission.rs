@@ -2,14 +2,10 @@
 
 use std::fmt;
 
-use fancy_regex::Regex;
-
 use super::error::BrokerError;
 use super::error::Subject;
 use super::name::Name;
-
-/// Longest pattern taken, in bytes: matching happens on the publishing path.
-const PATTERN_BYTES_MAX: usize = 64 * 1024;
+use super::pattern::{InvalidPattern, Pattern};
 
 /// The three rights of AMQP access control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,51 +28,6 @@ impl fmt::Display for Access {
     }
 }
 
-/// A regular expression as RabbitMQ takes it: PCRE, not anchored, and empty matches nothing but
-/// the empty name.
-pub struct Pattern {
-    text: String,
-    regex: Option<Regex>,
-}
-
-impl Pattern {
-    /// Compile it; the error is the compiler's text.
-    pub fn new(text: &str) -> Result<Self, String> {
-        if text.len() > PATTERN_BYTES_MAX {
-            return Err(format!("longer than {PATTERN_BYTES_MAX} bytes"));
-        }
-        let regex = match text {
-            "" => Regex::new("^$"),
-            text => Regex::new(text),
-        };
-        let regex = regex.map_err(|error| error.to_string())?;
-        // `.*` is by far the commonest, and needs no automaton.
-        Ok(Self {
-            text: text.to_owned(),
-            regex: (text != ".*").then_some(regex),
-        })
-    }
-
-    /// Whether it matches somewhere in `name`.
-    pub fn matches(&self, name: &str) -> bool {
-        // An expression that runs away (the backtracking limit) grants nothing.
-        self.regex
-            .as_ref()
-            .is_none_or(|regex| regex.is_match(name).unwrap_or(false))
-    }
-
-    /// As it was written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.text, f)
-    }
-}
-
 /// The rights of one user in one virtual host.
 #[derive(Debug)]
 pub struct Permission {
@@ -90,7 +41,7 @@ pub struct Permission {
 
 impl Permission {
     /// Compile the three patterns.
-    pub fn new(configure: &str, write: &str, read: &str) -> Result<Self, String> {
+    pub fn new(configure: &str, write: &str, read: &str) -> Result<Self, InvalidPattern> {
         Ok(Self {
             configure: Pattern::new(configure)?,
             write: Pattern::new(write)?,
@@ -120,7 +71,7 @@ pub struct TopicPermission {
 
 impl TopicPermission {
     /// Compile the patterns.
-    pub fn new(write: &str, read: &str) -> Result<Self, String> {
+    pub fn new(write: &str, read: &str) -> Result<Self, InvalidPattern> {
         Ok(Self {
             write: Pattern::new(write)?,
             read: Pattern::new(read)?,

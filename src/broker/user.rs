@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
+use super::limit::Limits;
 use super::name::Name;
 use super::permission::{Permission, TopicPermission};
 use crate::sync::{LEAF, Ranked};
@@ -128,6 +129,8 @@ pub struct UserState {
     pub password: PasswordHash,
     /// Its tags: `administrator`, `monitoring`, `policymaker`, `management`, `impersonator`, any.
     pub tags: Vec<String>,
+    /// What it may open.
+    pub limits: Limits,
     /// By virtual host.
     pub permissions: BTreeMap<Name, Arc<Permission>>,
     /// By virtual host and exchange.

@@ -13,10 +13,11 @@ use super::effects::Effects;
 use super::error::{BrokerError, Resource, Subject};
 use super::event::Event;
 use super::exchange::{Binding, Destination, DestinationId, Exchange, ExchangeKind, ExchangeSpec};
+use super::limit::{Limits, MAX_QUEUES};
 use super::name::Name;
 use super::policy::{Policies, Target};
 use super::publish::Post;
-use super::queue::{CloseIf, CloseRefused, Queue, QueueSpec};
+use super::queue::{CloseIf, CloseRefused, Queue, QueueKind, QueueSpec};
 use super::random::Random;
 use super::registry::Registry;
 use super::tick::Tick;
@@ -36,10 +37,13 @@ pub struct VirtualHost {
     pub queues: Registry<Name, Queue>,
     /// Hidden queues of direct reply-to, by address.
     pub replies: Registry<Name, Queue>,
+    /// What it may hold.
+    pub limits: Ranked<Limits, LEAF>,
     /// Of users and operators; a change goes by way of [`VirtualHost::set_policy`].
     pub policies: Ranked<Policies, LEAF>,
     /// The broker's.
     pub(super) random: Arc<Random>,
+    default_queue_type: QueueKind,
     pub(super) compat: Arc<Compat>,
     topology: Ranked<Topology, TOPOLOGY>,
     epoch: AtomicU64,
@@ -54,8 +58,10 @@ pub struct VhostMetadata {
     pub description: String,
     /// Free words.
     pub tags: Vec<String>,
-    /// `classic`, `quorum` or `stream`, where a declaration does not say.
-    pub default_queue_type: Option<String>,
+    /// What a queue is where its declaration does not say.
+    pub default_queue_type: Option<QueueKind>,
+    /// It cannot be deleted.
+    pub protected_from_deletion: bool,
 }
 
 /// Which exchanges have bindings to a thing, so that they go when it goes.
@@ -69,6 +75,7 @@ impl VirtualHost {
     pub fn new(
         name: Name,
         metadata: VhostMetadata,
+        default_queue_type: QueueKind,
         compat: Arc<Compat>,
         random: Arc<Random>,
     ) -> Self {
@@ -78,8 +85,10 @@ impl VirtualHost {
             exchanges: Registry::new(),
             queues: Registry::new(),
             replies: Registry::new(),
+            limits: Ranked::default(),
             policies: Ranked::default(),
             random,
+            default_queue_type,
             compat,
             topology: Ranked::new(Topology::default()),
             epoch: AtomicU64::new(0),
@@ -266,11 +275,12 @@ impl VirtualHost {
     /// Make a queue, or find that it is there already as described. Whether it is new.
     pub fn declare_queue(
         &self,
-        spec: QueueSpec,
+        mut spec: QueueSpec,
         connection: Option<ConnectionId>,
         now: Tick,
         fx: &mut Effects,
     ) -> Result<(Arc<Queue>, bool), BrokerError> {
+        self.fill_queue_type(&mut spec);
         let _topology = self.topology.lock();
         let subject = self.subject(Resource::Queue, &spec.name);
         if self.queues.contains(&spec.name) {
@@ -285,6 +295,7 @@ impl VirtualHost {
             return Err(BrokerError::Denied(denied("transient_nonexcl_queues")));
         }
         arguments::check_properties(&subject, kind, durable, exclusive, spec.auto_delete)?;
+        self.check_queue_limit(&spec.name)?;
         let applied = self.applied(Target::Queue(kind, &spec.name));
         let queue = Arc::new(Queue::new(spec, applied, &self.compat, now));
         self.queues.insert(queue.name().clone(), Arc::clone(&queue));
@@ -292,6 +303,36 @@ impl VirtualHost {
         queue.touch(now, fx);
         fx.record(|| queue.event(|vhost, queue| Event::QueueCreated { vhost, queue }));
         Ok((queue, true))
+    }
+
+    /// The type of queues that do not say theirs.
+    pub fn default_queue_type(&self) -> QueueKind {
+        let own = self.metadata.lock().default_queue_type;
+        own.unwrap_or(self.default_queue_type)
+    }
+
+    /// A declaration without a type asks for the default one, unless its queue cannot be that.
+    fn fill_queue_type(&self, spec: &mut QueueSpec) {
+        let kind = self.default_queue_type();
+        let suits = spec.durable && spec.owner.is_none() && !spec.auto_delete;
+        if self.compat.fills_queue_type
+            && kind != QueueKind::Classic
+            && suits
+            && spec.arguments.get("x-queue-type").is_none()
+        {
+            spec.arguments.insert("x-queue-type", kind.as_str());
+        }
+    }
+
+    fn check_queue_limit(&self, name: &Name) -> Result<(), BrokerError> {
+        let limits = self.limits.lock();
+        match limits.reached(MAX_QUEUES, || self.queues.len()) {
+            Some(limit) => Err(BrokerError::Precondition(format!(
+                "cannot declare queue '{name}': queue limit in vhost '{}' ({limit}) is reached",
+                self.name
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Delete a queue and the bindings to it; the messages that were ready.

@@ -17,6 +17,7 @@ use crate::broker::vhost::VirtualHost;
 
 /// Tags that let a user in, each with what is above it.
 const MANAGEMENT: &[&str] = &["management", "policymaker", "monitoring", "administrator"];
+const POLICYMAKER: &[&str] = &["policymaker", "administrator"];
 const MONITORING: &[&str] = &["monitoring", "administrator"];
 
 /// Who asks.
@@ -126,6 +127,47 @@ impl Caller {
         } else {
             Err(ApiError::Refused("Not monitor user"))
         }
+    }
+
+    /// Only who may set policies and parameters, in a virtual host it may use, goes on.
+    pub(super) fn policymaker(&self, api: &Api, vhost: Option<&str>) -> Result<(), ApiError> {
+        let exists = vhost.is_none_or(|vhost| api.broker().vhosts.contains(vhost));
+        let may_use = vhost.is_none_or(|vhost| self.uses(vhost));
+        match self.has(POLICYMAKER) && (may_use || !exists) {
+            true => Ok(()),
+            false => Err(ApiError::Refused("User not authorised to access object")),
+        }
+    }
+
+    /// Whether it may use a virtual host, or rule over all.
+    fn uses(&self, vhost: &str) -> bool {
+        match self {
+            Self::Local => true,
+            Self::User(user) => user.permission(vhost).is_some() || self.is_administrator(),
+        }
+    }
+
+    /// The virtual host, where monitoring alone does not open it.
+    pub(super) fn visible_vhost(
+        &self,
+        api: &Api,
+        name: &str,
+    ) -> Result<Arc<VirtualHost>, ApiError> {
+        let vhost = api.broker().vhosts.get(name).ok_or(ApiError::NotFound)?;
+        match self.uses(name) {
+            true => Ok(vhost),
+            false => Err(ApiError::Refused(
+                "User not authorised to access virtual host",
+            )),
+        }
+    }
+
+    /// The virtual hosts that monitoring alone does not open, by name.
+    pub(super) fn visible_vhosts(&self, api: &Api) -> Vec<Arc<VirtualHost>> {
+        let all = api.broker().vhosts.sorted();
+        all.into_iter()
+            .filter(|vhost| self.uses(&vhost.name))
+            .collect()
     }
 
     /// Whether it may see a virtual host's objects.

@@ -18,6 +18,12 @@ pub(super) enum ApiError {
     BadRequest(Value),
     /// 400 with another name.
     Bad(&'static str, String),
+    /// 405.
+    NotAllowed,
+    /// 412.
+    Precondition(String),
+    /// 500, where RabbitMQ fails without a word.
+    Crash,
     /// 401: nobody, or the wrong password.
     Unauthenticated,
     /// 401: somebody, but not allowed to.
@@ -64,6 +70,13 @@ impl IntoResponse for ApiError {
             Self::Missing(reason) => (StatusCode::NOT_FOUND, "not_found", json!(reason)),
             Self::BadRequest(reason) => (StatusCode::BAD_REQUEST, "bad_request", reason),
             Self::Bad(error, reason) => (StatusCode::BAD_REQUEST, error, json!(reason)),
+            Self::Precondition(reason) => (
+                StatusCode::PRECONDITION_FAILED,
+                "precondition_failed",
+                json!(reason),
+            ),
+            Self::NotAllowed => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
+            Self::Crash => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             Self::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
                 "not_authorized",

@@ -109,6 +109,9 @@ fn view(exchange: &Exchange) -> Value {
     if let Some(count) = exchange.delayed_count() {
         view["messages_delayed"] = json!(count);
     }
+    if let Some(policy) = exchange.applied().policy {
+        view["policy"] = json!(policy.as_str());
+    }
     view
 }
 

@@ -16,7 +16,8 @@ pub(super) fn table(table: &FieldTable) -> Value {
     )
 }
 
-fn value(value: &FieldValue) -> Value {
+/// A value as JSON.
+pub(super) fn value(value: &FieldValue) -> Value {
     if let Some(number) = value.as_i64() {
         return json!(number);
     }
@@ -80,6 +81,26 @@ impl Request {
         self.0.get(key)
     }
 
+    /// A value as a field's; none is void.
+    pub(super) fn field(&self, key: &str) -> FieldValue {
+        self.get(key).map_or(FieldValue::Void, to_value)
+    }
+
+    /// All of it as a table.
+    pub(super) fn fields(&self) -> FieldTable {
+        to_table(&self.0)
+    }
+
+    /// Whether all these keys are there.
+    pub(super) fn must_have(&self, keys: &[&str]) -> Result<(), ApiError> {
+        let is_missing = |key: &&str| self.get(key).is_none();
+        let missing: Vec<&str> = keys.iter().copied().filter(is_missing).collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(ApiError::keys_missing(&missing)),
+        }
+    }
+
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Value::as_str)
     }
@@ -112,6 +133,12 @@ impl Request {
             true => Ok(keys.map(|key| self.text(key).unwrap_or_default())),
             false => Err(ApiError::keys_missing(&missing)),
         }
+    }
+
+    /// Several texts that must all be there; what is no text makes RabbitMQ fail.
+    pub(super) fn patterns<const N: usize>(&self, keys: [&str; N]) -> Result<[&str; N], ApiError> {
+        self.must_have(&keys)?;
+        self.texts(keys).map_err(|_| ApiError::Crash)
     }
 
     /// Tags: a list, or words with commas between them.

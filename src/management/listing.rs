@@ -27,6 +27,19 @@ pub(super) struct Listing {
 }
 
 impl Listing {
+    /// Whether a page was asked for.
+    pub(super) fn is_paged(&self) -> bool {
+        self.page.is_some()
+    }
+
+    /// For a list that RabbitMQ shows whole, whatever columns are asked for.
+    pub(super) fn without_columns(self) -> Self {
+        Self {
+            columns: None,
+            ..self
+        }
+    }
+
     /// Answer with these rows, or the page of them that was asked for.
     pub(super) fn answer(&self, mut rows: Vec<Value>) -> Answer {
         let total = rows.len();

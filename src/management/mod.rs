@@ -9,9 +9,12 @@ mod connections;
 mod error;
 mod exchanges;
 mod json;
+mod limits;
 mod listing;
 mod overview;
+mod parameters;
 mod permissions;
+mod policies;
 mod queues;
 mod users;
 mod vhosts;
@@ -119,6 +122,9 @@ fn router(api: Api) -> Router {
         .merge(vhosts::routes())
         .merge(users::routes())
         .merge(permissions::routes())
+        .merge(policies::routes())
+        .merge(parameters::routes())
+        .merge(limits::routes())
         .merge(exchanges::routes())
         .merge(queues::routes())
         .merge(bindings::routes())

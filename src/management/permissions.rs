@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, created, no_content};
+use crate::broker::pattern::InvalidPattern;
 use crate::broker::permission::{Permission, TopicPermission};
 use crate::broker::user::User;
 
@@ -27,6 +28,10 @@ pub(super) fn routes() -> Router<Api> {
         .route(
             "/api/topic-permissions/{vhost}/{user}",
             get(one_topic).put(put_topic).delete(delete_topic),
+        )
+        .route(
+            "/api/topic-permissions/{vhost}/{user}/{exchange}",
+            get(one_topic_of).delete(delete_topic_of),
         )
 }
 
@@ -87,8 +92,14 @@ fn target(api: &Api, vhost: &str, user: &str) -> Result<Arc<User>, ApiError> {
     user.ok_or_else(|| ApiError::bad_request("vhost_or_user_not_found"))
 }
 
-fn invalid_regexp(pattern: &str, error: &str) -> ApiError {
-    ApiError::BadRequest(json!(["invalid_regexp", pattern, error]))
+/// RabbitMQ shows an Erlang term, whose strings are lists of characters.
+fn invalid_regexp(api: &Api, pattern: &Value, invalid: &InvalidPattern) -> ApiError {
+    let (text, at) = invalid.words(api.broker().compat.pcre2);
+    ApiError::BadRequest(json!(["invalid_regexp", pattern, [codes(text), at]]))
+}
+
+fn codes(text: &str) -> Value {
+    text.chars().map(u32::from).collect()
 }
 
 async fn put(
@@ -99,10 +110,10 @@ async fn put(
 ) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
-    let [configure, write, read] = request.texts(["configure", "write", "read"])?;
+    let [configure, write, read] = request.patterns(["configure", "write", "read"])?;
     let user = target(&api, &vhost, &user)?;
     let permission = Permission::new(configure, write, read)
-        .map_err(|error| invalid_regexp(&[configure, write, read].join(" "), &error))?;
+        .map_err(|invalid| invalid_regexp(&api, &codes(&invalid.pattern), &invalid))?;
     let old = user.change(|state| {
         state
             .permissions
@@ -126,7 +137,8 @@ async fn delete(
     gone.map(|_| no_content()).ok_or(ApiError::NotFound)
 }
 
-fn topic_rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
+/// The topic permissions that `which` picks by user and virtual host.
+pub(super) fn topic_rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
     let row = |user: &User| {
         user.read(|state| {
             let mine = state.topic_permissions.iter();
@@ -182,13 +194,26 @@ async fn put_topic(
 ) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
-    let [exchange, write, read] = request.texts(["exchange", "write", "read"])?;
+    let [exchange, write, read] = request.patterns(["exchange", "write", "read"])?;
     let user = target(&api, &vhost, &user)?;
+    let exists = |vhost: &str| {
+        api.broker()
+            .vhost(vhost)
+            .is_ok_and(|it| it.exchange(exchange).is_ok())
+    };
+    if api.broker().compat.checks_topic_exchange && !exists(&vhost) {
+        return Err(ApiError::BadRequest(json!(["no_such_exchange", exchange])));
+    }
     let permission = TopicPermission::new(write, read)
-        .map_err(|error| invalid_regexp(&[write, read].join(" "), &error))?;
+        .map_err(|invalid| invalid_regexp(&api, &json!(invalid.pattern), &invalid))?;
     let key = (vhost.as_str().into(), exchange.into());
-    let old = user.change(|state| state.topic_permissions.insert(key, permission.into()));
-    Ok(created(old.is_none()))
+    Ok(created(user.change(|state| {
+        let all = &mut state.topic_permissions;
+        // RabbitMQ counts those of all exchanges as one thing.
+        let is_new = !all.keys().any(|(there, _)| *there == *vhost);
+        all.insert(key, permission.into());
+        is_new
+    })))
 }
 
 async fn delete_topic(
@@ -196,22 +221,43 @@ async fn delete_topic(
     caller: Caller,
     Path((vhost, user)): Path<(String, String)>,
 ) -> Answer {
+    drop_topic(&api, &caller, &vhost, &user, |_| true)
+}
+
+/// RabbitMQ shows all of the user's here too.
+async fn one_topic_of(
+    state: State<Api>,
+    caller: Caller,
+    Path((vhost, user, _)): Path<(String, String, String)>,
+) -> Answer {
+    one_topic(state, caller, Path((vhost, user))).await
+}
+
+async fn delete_topic_of(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, user, exchange)): Path<(String, String, String)>,
+) -> Answer {
+    drop_topic(&api, &caller, &vhost, &user, |there| there == exchange)
+}
+
+/// Drop the topic permissions for the exchanges that `which` picks. That there is none at all is
+/// an error.
+fn drop_topic(
+    api: &Api,
+    caller: &Caller,
+    vhost: &str,
+    user: &str,
+    which: impl Fn(&str) -> bool,
+) -> Answer {
     caller.administrator()?;
-    let user = api
-        .broker()
-        .users
-        .get(user.as_str())
-        .ok_or(ApiError::NotFound)?;
-    let gone = user.change(|state| {
-        let before = state.topic_permissions.len();
-        state
-            .topic_permissions
-            .retain(|(there, _), _| *there != *vhost);
-        before != state.topic_permissions.len()
-    });
-    if gone {
+    let user = api.broker().users.get(user).ok_or(ApiError::NotFound)?;
+    user.change(|state| {
+        let all = &mut state.topic_permissions;
+        if !all.keys().any(|(there, _)| *there == *vhost) {
+            return Err(ApiError::NotFound);
+        }
+        all.retain(|(there, exchange), _| *there != *vhost || !which(exchange));
         Ok(no_content())
-    } else {
-        Err(ApiError::NotFound)
-    }
+    })
 }

@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::exchanges::Conditions;
 use super::json::{Request, table};
 use super::listing::Listing;
-use super::{Answer, Api, HTTP_PARTY, bindings, connections, created, no_content};
+use super::{Answer, Api, HTTP_PARTY, bindings, connections, created, no_content, policies};
 use crate::broker::effects::Effects;
 use crate::broker::error::Resource;
 use crate::broker::message::Message;
@@ -119,9 +119,6 @@ fn view(api: &Api, queue: &Queue) -> Value {
         "consumer_capacity": view.consumer_capacity,
         "consumer_utilisation": view.consumer_capacity,
         "single_active_consumer_tag": view.single_active_tag,
-        "policy": null,
-        "operator_policy": null,
-        "effective_policy_definition": {},
         "storage_version": 2,
         "internal": false,
         "internal_owner": null,
@@ -131,6 +128,9 @@ fn view(api: &Api, queue: &Queue) -> Value {
     });
     if let Some(stream) = &view.stream {
         as_stream(&mut row, api, stream, view.consumers);
+    }
+    if let Some(row) = row.as_object_mut() {
+        policies::applied(row, &queue.settings().applied);
     }
     if let Some(owner) = owner {
         row["owner_pid_details"] = connections::details(&owner);

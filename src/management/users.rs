@@ -11,7 +11,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
-use super::{Answer, Api, created, no_content, permissions};
+use super::{Answer, Api, created, limits, no_content, permissions};
 use crate::broker::user::{HashingAlgorithm, PasswordHash, User};
 
 pub(super) fn routes() -> Router<Api> {
@@ -21,6 +21,11 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/users/without-permissions", get(without_permissions))
         .route("/api/users/{user}", get(one).put(put).delete(delete))
         .route("/api/users/{user}/permissions", get(permissions))
+        .route(
+            "/api/users/{user}/topic-permissions",
+            get(topic_permissions),
+        )
+        .route("/api/auth/hash_password/{password}", get(hash_password))
 }
 
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
@@ -71,7 +76,7 @@ fn view(user: &User) -> Value {
             "password_hash": state.password.to_base64(),
             "hashing_algorithm": state.password.algorithm.as_str(),
             "tags": state.tags,
-            "limits": {},
+            "limits": limits::value(&state.limits),
         })
     })
 }
@@ -84,34 +89,26 @@ async fn put(
 ) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
-    let there = api.broker().users.get(name.as_str());
-    let tags = match (
-        request
-            .tags("tags")
-            .or_else(|| request.tags("administrator")),
-        &there,
-    ) {
-        (Some(tags), _) => tags,
-        (None, Some(user))
-            if request.get("tags").is_none() && request.get("password").is_none() =>
-        {
-            user.read(|state| state.tags.clone())
-        }
-        _ => return Err(ApiError::bad_request("tags_not_present")),
-    };
-    let password = password(&api, &request)?;
-    if let Some(user) = there {
-        user.change(|state| {
-            state.tags = tags;
-            if let Some(password) = password {
-                state.password = password;
-            }
-        });
+    let tags = tags(&request)?;
+    let password = password(&api, &request)?.unwrap_or_default();
+    if let Some(user) = api.broker().users.get(name.as_str()) {
+        // Without a password the user has none from now on.
+        user.change(|state| (state.tags, state.password) = (tags, password));
         return Ok(created(false));
     }
-    let user = User::new(name.as_str().into(), password.unwrap_or_default(), tags);
+    let user = User::new(name.as_str().into(), password, tags);
     api.broker().users.insert(user.name.clone(), Arc::new(user));
     Ok(created(true))
+}
+
+/// Tags; `administrator` is how the oldest tools ask for that one.
+fn tags(request: &Request) -> Result<Vec<String>, ApiError> {
+    match (request.get("tags"), request.get("administrator")) {
+        (Some(_), _) => request.tags("tags").ok_or(ApiError::Crash),
+        (None, Some(Value::Bool(true))) => Ok(vec!["administrator".to_owned()]),
+        (None, Some(_)) => Ok(Vec::new()),
+        (None, None) => Err(ApiError::bad_request("tags_not_present")),
+    }
 }
 
 fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiError> {
@@ -144,9 +141,10 @@ async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>
 async fn bulk_delete(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
-    let users = request
-        .tags("users")
-        .ok_or_else(|| ApiError::keys_missing(&["users"]))?;
+    request.must_have(&["users"])?;
+    let is_list = request.get("users").is_some_and(Value::is_array);
+    let users = request.tags("users").filter(|_| is_list);
+    let users = users.ok_or(ApiError::Crash)?;
     for name in &users {
         // One that is not there is deleted already.
         api.broker().delete_user(name);
@@ -166,4 +164,28 @@ async fn permissions(
         .get(name.as_str())
         .ok_or(ApiError::NotFound)?;
     listing.answer(permissions::rows(&api, |user, _| user == name))
+}
+
+async fn topic_permissions(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    caller.administrator()?;
+    api.broker()
+        .users
+        .get(name.as_str())
+        .ok_or(ApiError::NotFound)?;
+    listing.answer(permissions::topic_rows(&api, |user, _| user == name))
+}
+
+async fn hash_password(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(password): Path<String>,
+) -> Answer {
+    caller.administrator()?;
+    let hash = api.broker().hash(&password).to_base64();
+    Listing::default().one(&json!({ "ok": hash }))
 }

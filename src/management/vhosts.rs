@@ -1,9 +1,12 @@
 //! `/api/vhosts`.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::routing::get;
+use axum::response::Response;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::auth::Caller;
@@ -11,24 +14,46 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, connections, created, no_content, permissions};
+use crate::broker::compat::UnknownQueueType;
 use crate::broker::permission::Permission;
+use crate::broker::queue::QueueKind;
+use crate::broker::term;
 use crate::broker::vhost::{VhostMetadata, VirtualHost};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/vhosts", get(list))
         .route("/api/vhosts/{vhost}", get(one).put(put).delete(delete))
+        .route(
+            "/api/vhosts/{vhost}/deletion/protection",
+            post(protect).delete(unprotect),
+        )
+        .route("/api/vhosts/{vhost}/start/{node}", post(start))
         .route("/api/vhosts/{vhost}/permissions", get(permissions))
+        .route(
+            "/api/vhosts/{vhost}/topic-permissions",
+            get(topic_permissions),
+        )
         .route("/api/vhosts/{vhost}/connections", get(connections_of))
 }
 
+/// A list by pages makes RabbitMQ fail, and columns are not looked at.
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+    if listing.is_paged() {
+        return Err(ApiError::Crash);
+    }
     let rows = caller
         .vhosts(&api)
         .iter()
         .map(|vhost| view(&api, vhost))
         .collect();
-    listing.answer(rows)
+    listing.without_columns().answer(rows)
+}
+
+/// The virtual host, for administrators.
+fn target(api: &Api, caller: &Caller, name: &str) -> Result<Arc<VirtualHost>, ApiError> {
+    caller.administrator()?;
+    api.broker().vhosts.get(name).ok_or(ApiError::NotFound)
 }
 
 async fn one(
@@ -37,11 +62,11 @@ async fn one(
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    let vhost = caller.vhost(&api, &name)?;
-    listing.one(&view(&api, &vhost))
+    listing.one(&view(&api, &*target(&api, &caller, &name)?))
 }
 
 fn view(api: &Api, vhost: &VirtualHost) -> Value {
+    let compat = &api.broker().compat;
     let metadata = vhost.metadata.lock().clone();
     let views: Vec<_> = vhost
         .queues
@@ -51,24 +76,32 @@ fn view(api: &Api, vhost: &VirtualHost) -> Value {
         .collect();
     let ready: u64 = views.iter().map(|view| view.ready).sum();
     let unacked: u64 = views.iter().map(|view| view.unacked).sum();
-    let queue_type = metadata.default_queue_type.as_deref().unwrap_or("classic");
-    json!({
+    let own_type = metadata.default_queue_type;
+    // The lines that do without one say so.
+    let default = compat.fills_queue_type.then(|| vhost.default_queue_type());
+    let queue_type = own_type.or(default).map(QueueKind::as_str);
+    let mut row = json!({
         "name": vhost.name.as_str(),
         "description": metadata.description,
         "tags": metadata.tags,
-        "default_queue_type": queue_type,
-        "metadata": {
-            "description": metadata.description,
-            "tags": metadata.tags,
-            "default_queue_type": queue_type,
-        },
+        "default_queue_type": queue_type.unwrap_or("undefined"),
+        "metadata": { "description": metadata.description, "tags": metadata.tags },
         "messages": ready + unacked,
         "messages_ready": ready,
         "messages_unacknowledged": unacked,
         "tracing": vhost.is_tracing(),
-        "protected_from_deletion": false,
         "cluster_state": { api.broker().node.as_str(): "running" },
-    })
+    });
+    if let Some(queue_type) = queue_type {
+        row["metadata"]["default_queue_type"] = json!(queue_type);
+    }
+    if compat.deletion_protection {
+        row["protected_from_deletion"] = json!(metadata.protected_from_deletion);
+    }
+    if metadata.protected_from_deletion {
+        row["metadata"]["protected_from_deletion"] = json!(true);
+    }
+    row
 }
 
 async fn put(
@@ -79,38 +112,47 @@ async fn put(
 ) -> Answer {
     caller.administrator()?;
     let request = Request::parse(&body)?;
-    let metadata = VhostMetadata {
+    let mut metadata = VhostMetadata {
         description: request.text("description").unwrap_or_default().to_owned(),
         tags: request.tags("tags").unwrap_or_default(),
-        default_queue_type: request.text("default_queue_type").map(str::to_owned),
+        default_queue_type: queue_type(&api, &request)?,
+        protected_from_deletion: false,
     };
-    check_queue_type(metadata.default_queue_type.as_deref())?;
     let tracing = request.get("tracing").map(|_| request.flag("tracing"));
     let tracing = tracing.transpose()?;
     let broker = api.broker();
     let is_new = broker.add_vhost(name.as_str().into(), metadata.clone());
+    let vhost = broker.vhosts.get(name.as_str()).ok_or(ApiError::NotFound)?;
     if is_new {
         grant_all(&caller, &name);
-    } else if let Some(vhost) = broker
-        .vhosts
-        .get(name.as_str())
-        .filter(|_| !body.is_empty())
-    {
-        *vhost.metadata.lock() = metadata;
+    } else {
+        let mut there = vhost.metadata.lock();
+        metadata.protected_from_deletion = there.protected_from_deletion;
+        if broker.compat.keeps_default_queue_type && request.get(QUEUE_TYPE).is_none() {
+            metadata.default_queue_type = there.default_queue_type;
+        }
+        *there = metadata;
     }
-    if let (Some(on), Some(vhost)) = (tracing, broker.vhosts.get(name.as_str())) {
+    if let Some(on) = tracing {
         vhost.set_tracing(on);
     }
     Ok(created(is_new))
 }
 
-fn check_queue_type(name: Option<&str>) -> Result<(), ApiError> {
-    match name {
-        None | Some("classic" | "undefined") => Ok(()),
-        Some(name @ ("quorum" | "stream")) => Err(ApiError::bad_request(format!(
-            "queue type '{name}' is not built yet"
-        ))),
-        Some(name) => Err(ApiError::bad_request(format!(
+const QUEUE_TYPE: &str = "default_queue_type";
+
+fn queue_type(api: &Api, request: &Request) -> Result<Option<QueueKind>, ApiError> {
+    let Some(name) = request.text(QUEUE_TYPE).filter(|name| *name != "undefined") else {
+        return Ok(None);
+    };
+    match (
+        QueueKind::from_name(name),
+        api.broker().compat.unknown_default_queue_type,
+    ) {
+        (Some(kind), _) => Ok(Some(kind)),
+        (None, UnknownQueueType::Taken) => Ok(None),
+        (None, UnknownQueueType::Fails) => Err(ApiError::Crash),
+        (None, UnknownQueueType::Refused) => Err(ApiError::bad_request(format!(
             "{name} is not a valid queue type"
         ))),
     }
@@ -124,14 +166,58 @@ fn grant_all(caller: &Caller, vhost: &str) {
 }
 
 async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
-    caller.administrator()?;
-    let vhost = api
-        .broker()
-        .vhosts
-        .get(name.as_str())
-        .ok_or(ApiError::NotFound)?;
+    let vhost = target(&api, &caller, &name)?;
+    if vhost.metadata.lock().protected_from_deletion {
+        return Err(ApiError::Precondition(format!(
+            "Refusing to delete virtual host '{name}' because it is protected from deletion"
+        )));
+    }
     api.broker().delete_vhost(&name)?;
     api.clear(&vhost);
+    Ok(no_content())
+}
+
+async fn protect(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
+    caller.administrator()?;
+    set_protection(&api, &name, true)?.ok_or_else(|| {
+        ApiError::Missing(format!(
+            "Cannot enable deletion protection of virtual host '{name}' because it does not exist"
+        ))
+    })
+}
+
+async fn unprotect(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
+    caller.administrator()?;
+    set_protection(&api, &name, false)?.ok_or(ApiError::NotFound)
+}
+
+fn set_protection(api: &Api, name: &str, on: bool) -> Result<Option<Response>, ApiError> {
+    if !api.broker().compat.deletion_protection {
+        return Err(ApiError::NotAllowed);
+    }
+    let vhost = api.broker().vhosts.get(name);
+    Ok(vhost.map(|vhost| {
+        vhost.metadata.lock().protected_from_deletion = on;
+        no_content()
+    }))
+}
+
+/// Nothing is ever stopped here; what cannot be started on RabbitMQ cannot be here.
+async fn start(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((name, node)): Path<(String, String)>,
+) -> Answer {
+    caller.administrator()?;
+    let failed =
+        |why: &str| ApiError::bad_request(format!("Request to node {node} failed with {why}"));
+    if node != *api.broker().node {
+        return Err(failed("nodedown"));
+    }
+    if !api.broker().vhosts.contains(name.as_str()) {
+        let name = term::binary(name.as_bytes());
+        return Err(failed(&format!("{{no_such_vhost,{name}}}")));
+    }
     Ok(no_content())
 }
 
@@ -141,9 +227,18 @@ async fn permissions(
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    caller.administrator()?;
-    caller.vhost(&api, &name)?;
+    target(&api, &caller, &name)?;
     listing.answer(permissions::rows(&api, |_, vhost| vhost == name))
+}
+
+async fn topic_permissions(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    target(&api, &caller, &name)?;
+    listing.answer(permissions::topic_rows(&api, |_, vhost| vhost == name))
 }
 
 async fn connections_of(
@@ -152,7 +247,7 @@ async fn connections_of(
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    caller.vhost(&api, &name)?;
+    caller.visible_vhost(&api, &name)?;
     let seen = connections::seen(&api, &caller);
     let rows = seen
         .iter()

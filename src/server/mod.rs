@@ -20,6 +20,7 @@ pub use self::stream::{Stream, Writer};
 use self::timekeeper::Timekeeper;
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
+use crate::broker::queue::QueueKind;
 use crate::broker::{Broker, BrokerSpec};
 use crate::clock::Clock;
 use crate::session::Endpoints;
@@ -73,6 +74,7 @@ pub struct Builder {
     addresses: Vec<SocketAddr>,
     memory: MemoryLimit,
     connection_max: Option<u64>,
+    default_queue_type: QueueKind,
 }
 
 impl Builder {
@@ -115,6 +117,15 @@ impl Builder {
         Self { memory, ..self }
     }
 
+    /// What a queue is where neither its declaration nor its virtual host says.
+    #[must_use]
+    pub fn default_queue_type(self, default_queue_type: QueueKind) -> Self {
+        Self {
+            default_queue_type,
+            ..self
+        }
+    }
+
     /// Listen here instead of on a free loopback port.
     #[must_use]
     pub fn listen(self, addresses: Vec<SocketAddr>) -> Self {
@@ -146,6 +157,7 @@ impl Builder {
             seed: self.seed,
             wall_start_ms: clock.start_wall_ms(),
             memory: self.memory,
+            default_queue_type: self.default_queue_type,
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
         broker.sockets.set_max(self.connection_max);
@@ -190,6 +202,7 @@ impl Server {
             compat: Compat::default(),
             node: "rabbit@localhost".to_owned(),
             seed: None,
+            default_queue_type: QueueKind::default(),
             addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             memory: MemoryLimit::default(),
             connection_max: None,

@@ -144,7 +144,7 @@ impl Core {
         let named_blocked = self.has_capability("connection.blocked");
         let info = Arc::new(self.connection(&vhost, &user, limits));
         self.tick = vhost.now(self.now.tick);
-        self.broker.add_connection(&info, &mut self.fx);
+        self.broker.add_connection(&vhost, &info, &mut self.fx)?;
         self.open = Some(Open {
             vhost,
             user,

@@ -299,6 +299,9 @@ impl Session {
     }
 
     fn on_channel_open(&mut self, channel: u16) -> Result<(), Exception> {
+        if let Some(open) = &self.core.open {
+            self.core.broker.check_channels(&open.user)?;
+        }
         self.core.add_channel(channel);
         let machine = &mut self.machine;
         self.core

@@ -8,6 +8,7 @@ mod exchange_delayed;
 mod exchange_hash;
 mod exchange_history;
 mod exchange_random;
+mod limit;
 mod policy;
 mod stream;
 mod trace;

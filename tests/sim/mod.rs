@@ -120,6 +120,7 @@ impl Sim {
             node: "rabbit@test".into(),
             seed: Some(seed),
             wall_start_ms: 0,
+            default_queue_type: leveret::broker::queue::QueueKind::default(),
             memory: MemoryLimit::default(),
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timer) as _));

@@ -16,11 +16,12 @@ use leveret::broker::exchange::{
 };
 use leveret::broker::message::{Facts, Message, Parts};
 use leveret::broker::outlet::{ConsumerOrigin, Delivered, Delivery, Notice, Outlet, Parked};
-use leveret::broker::permission::Pattern;
+use leveret::broker::pattern::Pattern;
 use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret::broker::publish::{Outcome, publish};
 use leveret::broker::queue::{
-    ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Reading, Settlement, Unacked, settle,
+    ConsumerKey, ConsumerSpec, Entry, Queue, QueueKind, QueueSpec, Reading, Settlement, Unacked,
+    settle,
 };
 use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::trace::{self, Party};
@@ -116,6 +117,7 @@ impl World {
             seed: Some(1),
             wall_start_ms: 0,
             memory: MemoryLimit::default(),
+            default_queue_type: QueueKind::default(),
         };
         let broker = Broker::new(spec, Arc::clone(&timer) as _);
         let vhost = broker.vhost("/").unwrap();
@@ -156,6 +158,11 @@ impl World {
             arguments,
             created_by: "guest".into(),
         };
+        self.declare(spec)
+    }
+
+    /// Declare a queue.
+    pub(crate) fn declare(&mut self, spec: QueueSpec) -> Result<Arc<Queue>, BrokerError> {
         let id = Some(ConnectionId(1));
         let (queue, _) = self.vhost.declare_queue(spec, id, self.now, &mut self.fx)?;
         self.settle();

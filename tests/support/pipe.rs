@@ -35,6 +35,7 @@ pub(crate) fn broker() -> Arc<Broker> {
         node: "rabbit@test".into(),
         seed: Some(1),
         wall_start_ms: 0,
+        default_queue_type: leveret::broker::queue::QueueKind::default(),
         memory: MemoryLimit::default(),
     };
     Arc::new(Broker::new(spec, Arc::new(NoTimer)))

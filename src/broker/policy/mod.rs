@@ -5,6 +5,7 @@
 //! [`Applied`], which `Settings` merges with a queue's own arguments.
 
 mod apply;
+mod check;
 mod merge;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,10 @@ use std::sync::Arc;
 
 use leveret_proto::value::FieldTable;
 
+pub use self::check::InvalidPolicy;
 use self::merge::merge;
 use super::name::Name;
-use super::permission::Pattern;
+use super::pattern::Pattern;
 use super::queue::QueueKind;
 
 /// Whose policies.

@@ -1,5 +1,7 @@
 //! Field values as RabbitMQ prints them: Erlang terms, in error texts and events.
 
+pub mod json;
+
 use leveret_proto::value::{FieldTable, FieldValue};
 
 /// A value as Erlang prints it.

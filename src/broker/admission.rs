@@ -1,0 +1,84 @@
+//! Letting connections and channels in, within the limits of virtual hosts and users.
+
+use std::sync::Arc;
+
+use super::Broker;
+use super::connection::{Connection, add};
+use super::effects::Effects;
+use super::error::BrokerError;
+use super::event::Event;
+use super::limit::{MAX_CHANNELS, MAX_CONNECTIONS};
+use super::user::User;
+use super::vhost::VirtualHost;
+
+impl Broker {
+    /// A connection is open, if its virtual host and its user may have one more.
+    pub fn add_connection(
+        &self,
+        vhost: &VirtualHost,
+        connection: &Arc<Connection>,
+        fx: &mut Effects,
+    ) -> Result<(), BrokerError> {
+        self.admit(vhost, connection)?;
+        add(&self.churn.connection_created, 1);
+        fx.record(|| Event::ConnectionOpened {
+            vhost: connection.vhost.clone(),
+            connection: connection.name.clone(),
+            user: connection.user.name.clone(),
+        });
+        Ok(())
+    }
+
+    fn admit(&self, vhost: &VirtualHost, connection: &Arc<Connection>) -> Result<(), BrokerError> {
+        let (name, user) = (&vhost.name, &connection.user.name);
+        let of_vhost = vhost.limits.lock().clone();
+        let of_user = connection.user.read(|state| state.limits.clone());
+        let _one_at_a_time = self.admission.lock();
+        let in_vhost = || self.count(|one| one.vhost == *name);
+        if let Some(limit) = of_vhost.reached(MAX_CONNECTIONS, in_vhost) {
+            return Err(BrokerError::Limit(format!(
+                "access to vhost '{name}' refused for user '{user}': connection limit ({limit}) \
+                 is reached"
+            )));
+        }
+        let of_theirs = || self.count(|one| one.user.name == *user);
+        if let Some(limit) = of_user.reached(MAX_CONNECTIONS, of_theirs) {
+            return Err(BrokerError::Limit(format!(
+                "connection refused for user '{user}': user connection limit ({limit}) is reached"
+            )));
+        }
+        self.connections
+            .insert(connection.id, Arc::clone(connection));
+        Ok(())
+    }
+
+    fn count(&self, which: impl Fn(&Connection) -> bool) -> usize {
+        let all = self.connections.snapshot();
+        all.iter().filter(|one| which(one)).count()
+    }
+
+    /// Whether a user may open one more channel.
+    pub fn check_channels(&self, user: &User) -> Result<(), BrokerError> {
+        let limits = user.read(|state| state.limits.clone());
+        let count = || {
+            let all = self.connections.snapshot();
+            let theirs = all.iter().filter(|one| one.user.name == user.name);
+            theirs.map(|one| one.channels.lock().len()).sum()
+        };
+        let Some(limit) = limits.reached(MAX_CHANNELS, count) else {
+            return Ok(());
+        };
+        let name = match self.compat.channel_limit_names_node {
+            true => &self.node,
+            false => &user.name,
+        };
+        let limit = match self.compat.channel_limit_in_parentheses {
+            true => format!("({limit})"),
+            false => limit.to_string(),
+        };
+        Err(BrokerError::Limit(format!(
+            "number of channels opened for user '{name}' has reached the maximum allowed user \
+             limit of {limit}"
+        )))
+    }
+}

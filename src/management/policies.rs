@@ -1,0 +1,201 @@
+//! `/api/policies` and `/api/operator-policies`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use leveret_proto::value::FieldTable;
+use serde_json::{Map, Value, json};
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::json::{Request, table};
+use super::listing::Listing;
+use super::{Answer, Api, created, no_content};
+use crate::broker;
+use crate::broker::policy::{Applied, InvalidPolicy, Layer, Policy};
+use crate::broker::vhost::VirtualHost;
+
+/// One of the two families of routes.
+#[derive(Clone, Copy, Debug)]
+struct Family(Layer);
+
+pub(super) fn routes() -> Router<Api> {
+    family("/api/policies", Family(Layer::User))
+        .merge(family("/api/operator-policies", Family(Layer::Operator)))
+}
+
+type Name = Path<(String, String)>;
+
+fn family(path: &str, family: Family) -> Router<Api> {
+    let list = async move |State(api): State<Api>, caller: Caller, Query(how): Query<Listing>| {
+        how.answer(family.rows(&caller.visible_vhosts(&api)))
+    };
+    let list_vhost = async move |State(api): State<Api>,
+                                 caller: Caller,
+                                 Path(vhost): Path<String>,
+                                 Query(how): Query<Listing>| {
+        how.answer(family.rows(&[caller.visible_vhost(&api, &vhost)?]))
+    };
+    let one = async move |State(api): State<Api>, caller: Caller, Path(at): Name| {
+        family.one(&api, &caller, &at)
+    };
+    let put = async move |State(api): State<Api>, caller: Caller, Path(at): Name, body: Bytes| {
+        family.put(&api, &caller, &at, &body)
+    };
+    let delete = async move |State(api): State<Api>, caller: Caller, Path(at): Name| {
+        family.delete(&api, &caller, &at)
+    };
+    Router::new()
+        .route(path, get(list))
+        .route(&format!("{path}/{{vhost}}"), get(list_vhost))
+        .route(
+            &format!("{path}/{{vhost}}/{{name}}"),
+            get(one).put(put).delete(delete),
+        )
+}
+
+fn view(vhost: &VirtualHost, policy: &Policy) -> Value {
+    let mut row = value(policy);
+    row["vhost"] = json!(vhost.name.as_str());
+    row["name"] = json!(policy.name.as_str());
+    row
+}
+
+/// A policy as the runtime parameter that it is to RabbitMQ.
+pub(super) fn value(policy: &Policy) -> Value {
+    json!({
+        "pattern": policy.pattern.as_str(),
+        "apply-to": policy.apply_to.as_str(),
+        "definition": table(&policy.definition),
+        "priority": number(policy.priority),
+    })
+}
+
+/// As it was written: a whole number without a point.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "whole numbers of this size are exact"
+)]
+fn number(number: f64) -> Value {
+    match number.fract() == 0.0 && number.abs() < 9e15 {
+        true => json!(number as i64),
+        false => json!(number),
+    }
+}
+
+/// Read, check and set a policy from its parts.
+pub(super) fn set(
+    api: &Api,
+    vhost: &VirtualHost,
+    layer: Layer,
+    name: &str,
+    parts: &FieldTable,
+) -> Result<bool, InvalidPolicy> {
+    let policy = Policy::read(name.into(), parts, layer, &api.broker().compat)?;
+    Ok(api.change(vhost, |now, fx| vhost.set_policy(layer, policy, now, fx)))
+}
+
+impl Family {
+    fn rows(self, vhosts: &[Arc<VirtualHost>]) -> Vec<Value> {
+        let of_vhost = |vhost: &Arc<VirtualHost>| {
+            let policies = vhost.policies.lock();
+            let all = policies.of(self.0).values();
+            all.map(|policy| view(vhost, policy)).collect::<Vec<_>>()
+        };
+        vhosts.iter().flat_map(of_vhost).collect()
+    }
+
+    fn check(self, api: &Api, caller: &Caller, vhost: &str) -> Result<(), ApiError> {
+        match self.0 {
+            Layer::User => caller.policymaker(api, Some(vhost)),
+            Layer::Operator => caller.administrator(),
+        }
+    }
+
+    fn one(self, api: &Api, caller: &Caller, (vhost, name): &(String, String)) -> Answer {
+        self.check(api, caller, vhost)?;
+        let vhost = api.broker().vhosts.get(vhost.as_str());
+        let vhost = vhost.ok_or(ApiError::NotFound)?;
+        let policies = vhost.policies.lock();
+        let policy = policies.of(self.0).get(name.as_str());
+        let row = view(&vhost, policy.ok_or(ApiError::NotFound)?);
+        drop(policies);
+        Listing::default().one(&row)
+    }
+
+    fn put(
+        self,
+        api: &Api,
+        caller: &Caller,
+        (vhost, name): &(String, String),
+        body: &Bytes,
+    ) -> Answer {
+        self.check(api, caller, vhost)?;
+        let missing = || match self.0 == Layer::Operator && api.broker().compat.loses_operator_vhost
+        {
+            true => ApiError::Crash,
+            false => ApiError::Missing("vhost_not_found".to_owned()),
+        };
+        let vhost = api
+            .broker()
+            .vhosts
+            .get(vhost.as_str())
+            .ok_or_else(missing)?;
+        let request = Request::parse(body)?;
+        request.must_have(&["pattern", "definition"])?;
+        let parts = request.fields();
+        let is_new = set(api, &vhost, self.0, name, &parts)
+            .map_err(|invalid| faults(api, caller, self.0, invalid))?;
+        Ok(created(is_new))
+    }
+
+    fn delete(self, api: &Api, caller: &Caller, (vhost, name): &(String, String)) -> Answer {
+        self.check(api, caller, vhost)?;
+        let vhost = api.broker().vhosts.get(vhost.as_str());
+        let vhost = vhost.ok_or(ApiError::NotFound)?;
+        match api.change(&vhost, |now, fx| vhost.delete_policy(self.0, name, now, fx)) {
+            true => Ok(no_content()),
+            false => Err(ApiError::NotFound),
+        }
+    }
+}
+
+fn faults(api: &Api, caller: &Caller, layer: Layer, invalid: InvalidPolicy) -> ApiError {
+    match (invalid, layer) {
+        (InvalidPolicy::Crash, _) => ApiError::Crash,
+        (InvalidPolicy::Faults(all), Layer::User) => validation_failed(api, caller, &all),
+        (InvalidPolicy::Faults(all), Layer::Operator) => ApiError::bad_request(text(&all)),
+    }
+}
+
+/// What is wrong with a runtime parameter. The command line hears it as it is; over HTTP the
+/// older release lines write it as in a page.
+pub(super) fn validation_failed(api: &Api, caller: &Caller, faults: &[String]) -> ApiError {
+    let text = text(faults);
+    let escapes = api.broker().compat.escapes_policy_faults && !matches!(caller, Caller::Local);
+    ApiError::bad_request(match escapes {
+        true => text
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;"),
+        false => text,
+    })
+}
+
+pub(super) fn text(faults: &[String]) -> String {
+    format!("Validation failed\n\n{}\n", faults.join("\n"))
+}
+
+/// What policies come to for a queue or exchange, in its row.
+pub(super) fn applied(row: &mut Map<String, Value>, applied: &Applied) {
+    let name = |name: &Option<broker::name::Name>| json!(name.as_ref().map(|it| it.as_str()));
+    row.insert("policy".to_owned(), name(&applied.policy));
+    row.insert("operator_policy".to_owned(), name(&applied.operator_policy));
+    row.insert(
+        "effective_policy_definition".to_owned(),
+        table(&applied.definition),
+    );
+}
