@@ -17,6 +17,7 @@ use super::output::{print, print_error};
 use super::runtime_file::{self, RuntimeFile};
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
+use crate::broker::queue::QueueKind;
 use crate::management::{self, Api};
 use crate::server::{Server, memory};
 
@@ -66,6 +67,15 @@ pub(super) struct ServeOptions {
     /// Name of the node, as tools know it (default: rabbit@HOSTNAME)
     #[arg(long, value_name = "NAME", env = "RABBITMQ_NODENAME")]
     node: Option<String>,
+    /// What a queue is that does not say: classic, quorum or stream
+    #[arg(
+        long,
+        default_value = "classic",
+        value_name = "TYPE",
+        value_parser = queue_kind,
+        env = "LEVERET_DEFAULT_QUEUE_TYPE"
+    )]
+    default_queue_type: QueueKind,
     /// Threads that serve connections
     #[arg(long, default_value_t = 1, value_name = "N", env = "LEVERET_THREADS")]
     threads: usize,
@@ -86,6 +96,10 @@ pub(super) struct ServeOptions {
     /// Make all that is random repeatable
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+}
+
+fn queue_kind(name: &str) -> Result<QueueKind, String> {
+    QueueKind::from_name(name).ok_or_else(|| "there are classic, quorum and stream".to_owned())
 }
 
 /// Serve until stopped.
@@ -133,6 +147,7 @@ async fn serve(options: &ServeOptions, compat: Compat, begun: Instant) -> io::Re
     let mut builder = Server::builder()
         .memory(memory_limit(options, &compat))
         .compat(compat)
+        .default_queue_type(options.default_queue_type)
         .node(&node)
         .listen(addresses(options.host, options.port));
     if let Some(seed) = options.seed {

@@ -70,7 +70,7 @@ async fn overview(
         "erlang_full_version": concat!("none: Leveret ", env!("CARGO_PKG_VERSION")),
         "crypto_lib_version": "",
         "disable_stats": false,
-        "default_queue_type": "classic",
+        "default_queue_type": broker.default_queue_type.as_str(),
         "is_op_policy_updating_enabled": true,
         "enable_queue_totals": false,
         "message_stats": connections::message_stats(seen.iter().flat_map(|one| one.channel_infos())),
