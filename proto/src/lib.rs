@@ -6,8 +6,9 @@
 //! - [`method`]: every method, one table per class.
 //! - [`connection`]: bytes in, events out: the server side's state machine.
 //! - [`outbuf`]: frames out.
-//! - [`sasl`]: what a client logs in with.
+//! - [`sasl`], [`capability`]: what a client logs in with, and what it understands.
 
+pub mod capability;
 pub mod code;
 pub mod connection;
 pub mod content;

@@ -19,8 +19,14 @@ pub enum DecodeError {
     MalformedUtf8,
     /// A field value's type octet is not known.
     UnknownType(u8),
+    /// A field table's bytes end too early.
+    MalformedTable,
+    /// A float is infinite or not a number.
+    NotFinite,
     /// Tables nest too deep.
     TooDeep,
+    /// A table has too many values.
+    TooManyValues,
     /// There is no such method: class and method id.
     UnknownMethod(u16, u16),
 }
@@ -32,7 +38,10 @@ impl fmt::Display for DecodeError {
             Self::Trailing => f.write_str("there are bytes behind the end"),
             Self::MalformedUtf8 => f.write_str("Malformed UTF-8 in shortstr"),
             Self::UnknownType(tag) => write!(f, "unknown field type {tag:#04x}"),
+            Self::MalformedTable => f.write_str("a field table ends too early"),
+            Self::NotFinite => f.write_str("a float is infinite or not a number"),
             Self::TooDeep => f.write_str("tables nest too deep"),
+            Self::TooManyValues => f.write_str("a table has too many values"),
             Self::UnknownMethod(class, method) => write!(f, "unknown method {class}.{method}"),
         }
     }

@@ -19,13 +19,15 @@ pub enum Login {
     Anonymous,
 }
 
-/// Why there is no login; RabbitMQ drops the connection on each.
+/// Why there is no login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SaslError {
-    /// No such mechanism.
+    /// No such mechanism; RabbitMQ drops the connection.
     UnknownMechanism,
-    /// The response is not of the mechanism's form.
+    /// The response is not of the mechanism's form; RabbitMQ drops the connection.
     Malformed,
+    /// Name or password is not UTF-8: nobody is called that, so the login is refused as any other.
+    NotText,
 }
 
 impl From<DecodeError> for SaslError {
@@ -45,23 +47,28 @@ pub fn decode(mechanism: &str, response: &[u8]) -> Result<Login, SaslError> {
     }
 }
 
-/// RFC 4616, but RabbitMQ takes no authorization identity.
+/// RFC 4616, but RabbitMQ takes no authorization identity, and no NUL in the password.
 fn plain(response: &[u8]) -> Result<Login, SaslError> {
-    let mut parts = response.splitn(3, |byte| *byte == 0);
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some([]), Some(user), Some(password)) => login(user, password),
+    let mut parts = response.split(|byte| *byte == 0);
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some([]), Some(user), Some(password), None) => login(user, password),
         _ => Err(SaslError::Malformed),
     }
 }
 
-/// A field table without its length, with `LOGIN` and `PASSWORD`.
+/// A field table without its length, with `LOGIN` and `PASSWORD`; of several the first counts.
 fn amqplain(response: &[u8]) -> Result<Login, SaslError> {
     let table = FieldTable::decode(response)?;
-    match (table.get("LOGIN"), table.get("PASSWORD")) {
-        (Some(FieldValue::LongString(user)), Some(FieldValue::LongString(password))) => {
-            login(user, password)
-        }
+    match (octets(&table, "LOGIN"), octets(&table, "PASSWORD")) {
+        (Some(user), Some(password)) => login(user, password),
         _ => Err(SaslError::Malformed),
+    }
+}
+
+fn octets<'a>(table: &'a FieldTable, key: &str) -> Option<&'a [u8]> {
+    match table.get(key)? {
+        FieldValue::LongString(raw) | FieldValue::Bytes(raw) => Some(raw),
+        _ => None,
     }
 }
 
@@ -69,7 +76,7 @@ fn login(user: &[u8], password: &[u8]) -> Result<Login, SaslError> {
     let text = |raw| {
         std::str::from_utf8(raw)
             .map(str::to_owned)
-            .map_err(|_| SaslError::Malformed)
+            .map_err(|_| SaslError::NotText)
     };
     Ok(Login::Password {
         user: text(user)?,

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use leveret_proto::capability::{self, ClientCapabilities};
 use leveret_proto::code::ReplyCode;
 use leveret_proto::exception::{Exception, Scope};
 use leveret_proto::method::connection;
-use leveret_proto::sasl;
-use leveret_proto::value::{FieldTable, FieldValue};
+use leveret_proto::sasl::{self, SaslError};
+use leveret_proto::value::FieldTable;
 
 use super::{AllowedCache, Core, Open, Session, Verdict};
 use crate::broker::connection::{Connection, Traffic};
@@ -24,25 +25,11 @@ pub(super) struct Login {
     client_properties: FieldTable,
 }
 
-/// Capabilities that the server has, in RabbitMQ's order.
-const CAPABILITIES: [&str; 9] = [
-    "publisher_confirms",
-    "exchange_exchange_bindings",
-    "basic.nack",
-    "consumer_cancel_notify",
-    "connection.blocked",
-    "consumer_priorities",
-    "authentication_failure_close",
-    "per_consumer_qos",
-    "direct_reply_to",
-];
-
 impl Session {
     pub(super) fn send_start(&mut self) {
         let broker = &self.core.broker;
-        let capabilities: FieldTable = CAPABILITIES.iter().map(|name| (*name, true)).collect();
         let mut properties = FieldTable::new();
-        properties.insert("capabilities", capabilities);
+        properties.insert("capabilities", capability::server());
         properties.insert("cluster_name", broker.node.as_str());
         properties.insert("copyright", "Copyright (c) the Leveret authors");
         properties.insert("information", "In-memory broker for development and tests");
@@ -65,9 +52,11 @@ impl Session {
     ) -> Result<Verdict, Exception> {
         let mechanism = start_ok.mechanism.to_string();
         self.core.login.client_properties = start_ok.client_properties;
-        // What is not of the mechanism's form gets no answer from RabbitMQ either.
-        let Ok(login) = sasl::decode(&mechanism, &start_ok.response) else {
-            return Ok(Verdict::Hangup);
+        let login = match sasl::decode(&mechanism, &start_ok.response) {
+            Ok(login) => login,
+            Err(SaslError::NotText) => return self.refuse_login(&mechanism),
+            // What is not of the mechanism's form gets no answer from RabbitMQ either.
+            Err(SaslError::UnknownMechanism | SaslError::Malformed) => return Ok(Verdict::Hangup),
         };
         let user = match login {
             sasl::Login::Password { user, password } => self.core.log_in(&user, &password),
@@ -88,7 +77,7 @@ impl Session {
 
     /// A client that can take it hears why; any other sees the socket close.
     fn refuse_login(&self, mechanism: &str) -> Result<Verdict, Exception> {
-        if !self.core.has_capability("authentication_failure_close") {
+        if !self.core.capabilities().authentication_failure_close {
             return Ok(Verdict::Hangup);
         }
         let text = format!(
@@ -111,10 +100,8 @@ impl Session {
 }
 
 impl Core {
-    fn has_capability(&self, name: &str) -> bool {
-        let capabilities = self.login.client_properties.get("capabilities");
-        matches!(capabilities, Some(FieldValue::Table(table))
-            if matches!(table.get(name), Some(FieldValue::Bool(true))))
+    fn capabilities(&self) -> ClientCapabilities {
+        ClientCapabilities::of(&self.login.client_properties)
     }
 
     fn log_in(&self, name: &str, password: &str) -> Option<Arc<User>> {
@@ -140,8 +127,7 @@ impl Core {
             let text = format!("access to vhost '{name}' refused for user '{}'", user.name);
             return Err(Exception::new(ReplyCode::NOT_ALLOWED, text));
         }
-        let cancel_notify = self.has_capability("consumer_cancel_notify");
-        let named_blocked = self.has_capability("connection.blocked");
+        let capabilities = self.capabilities();
         let info = Arc::new(self.connection(&vhost, &user, limits));
         self.tick = vhost.now(self.now.tick);
         self.broker.add_connection(&vhost, &info, &mut self.fx)?;
@@ -150,8 +136,8 @@ impl Core {
             user,
             info,
             allowed: AllowedCache::default(),
-            cancel_notify,
-            named_blocked,
+            cancel_notify: capabilities.consumer_cancel_notify,
+            named_blocked: capabilities.connection_blocked,
         });
         Ok(())
     }

@@ -157,7 +157,7 @@ impl Session {
         match control {
             Control::Header => self.send_start(),
             Control::StartOk(start_ok) => return self.on_start_ok(start_ok),
-            Control::SecureOk(_) | Control::TuneOk { .. } => {}
+            Control::TuneOk { .. } => {}
             Control::Open { vhost } => self.on_open(vhost.as_str())?,
             Control::UpdateSecret(_) => self.core.send(
                 0,

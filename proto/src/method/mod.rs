@@ -5,6 +5,19 @@ mod codec;
 
 pub(crate) use codec::Field;
 
+/// A row of the table of methods.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodSpec {
+    /// Its class.
+    pub class_id: u16,
+    /// Its number in the class.
+    pub method_id: u16,
+    /// `queue.declare`
+    pub name: &'static str,
+    /// Names and kinds of its fields, in their order on the wire.
+    pub fields: &'static [(&'static str, &'static str)],
+}
+
 /// Define the methods of all classes. A field is `name: kind`; `_: kind` is reserved. Kinds are
 /// `octet short long longlong shortstr longstr table bit`.
 macro_rules! methods {
@@ -30,6 +43,16 @@ macro_rules! methods {
         }
 
         impl Method {
+            /// The table of all methods, for whoever wants to go through them.
+            pub const SPECS: &'static [MethodSpec] = &[
+                $($(MethodSpec {
+                    class_id: $class_id,
+                    method_id: $method_id,
+                    name: $wire,
+                    fields: &[$((stringify!($field), stringify!($kind)),)*],
+                },)*)*
+            ];
+
             /// Class and method id.
             pub const fn ids(&self) -> (u16, u16) {
                 match self {
