@@ -172,43 +172,51 @@ impl Properties {
     pub fn encode(&self, out: &mut BytesMut) {
         let at = out.len();
         out.put_u16(0);
-        let mut flags = 0;
-        let mut put = |flag: u16, out: &mut BytesMut, value: &Option<ShortString>| {
-            if let Some(text) = value {
-                out.put_short(text.as_str().as_bytes());
-                flags |= flag;
-            }
-        };
-        put(CONTENT_TYPE, out, &self.content_type);
-        put(CONTENT_ENCODING, out, &self.content_encoding);
-        if let Some(headers) = &self.headers {
-            headers.encode(out);
-        }
-        self.delivery_mode
-            .iter()
-            .chain(&self.priority)
-            .for_each(|octet| out.put_u8(*octet));
-        put(CORRELATION_ID, out, &self.correlation_id);
-        put(REPLY_TO, out, &self.reply_to);
-        put(EXPIRATION, out, &self.expiration);
-        put(MESSAGE_ID, out, &self.message_id);
-        self.timestamp
-            .iter()
-            .for_each(|seconds| out.put_u64(*seconds));
-        put(TYPE, out, &self.kind);
-        put(USER_ID, out, &self.user_id);
-        put(APP_ID, out, &self.app_id);
-        put(CLUSTER_ID, out, &self.cluster_id);
-        for (flag, is_there) in [
-            (HEADERS, self.headers.is_some()),
-            (DELIVERY_MODE, self.delivery_mode.is_some()),
-            (PRIORITY, self.priority.is_some()),
-            (TIMESTAMP, self.timestamp.is_some()),
-        ] {
-            flags |= if is_there { flag } else { 0 };
-        }
+        let mut to = Writer { out, flags: 0 };
+        to.short(CONTENT_TYPE, &self.content_type);
+        to.short(CONTENT_ENCODING, &self.content_encoding);
+        to.put(HEADERS, &self.headers, |headers, out| headers.encode(out));
+        to.put(DELIVERY_MODE, &self.delivery_mode, |mode, out| {
+            out.put_u8(*mode)
+        });
+        to.put(PRIORITY, &self.priority, |priority, out| {
+            out.put_u8(*priority)
+        });
+        to.short(CORRELATION_ID, &self.correlation_id);
+        to.short(REPLY_TO, &self.reply_to);
+        to.short(EXPIRATION, &self.expiration);
+        to.short(MESSAGE_ID, &self.message_id);
+        to.put(TIMESTAMP, &self.timestamp, |seconds, out| {
+            out.put_u64(*seconds)
+        });
+        to.short(TYPE, &self.kind);
+        to.short(USER_ID, &self.user_id);
+        to.short(APP_ID, &self.app_id);
+        to.short(CLUSTER_ID, &self.cluster_id);
+        let flags = to.flags;
         if let Some(place) = out.get_mut(at..at + 2) {
             place.copy_from_slice(&flags.to_be_bytes());
         }
+    }
+}
+
+/// Writes values that are there, and remembers their flags.
+struct Writer<'a> {
+    out: &'a mut BytesMut,
+    flags: u16,
+}
+
+impl Writer<'_> {
+    fn put<T>(&mut self, flag: u16, value: &Option<T>, put: impl FnOnce(&T, &mut BytesMut)) {
+        if let Some(value) = value {
+            put(value, self.out);
+            self.flags |= flag;
+        }
+    }
+
+    fn short(&mut self, flag: u16, text: &Option<ShortString>) {
+        self.put(flag, text, |text, out| {
+            out.put_short(text.as_str().as_bytes())
+        });
     }
 }

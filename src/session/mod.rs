@@ -132,7 +132,10 @@ impl Session {
                 Ok(verdict) => return (consumed, verdict),
                 Err(refused) => (consumed, Err(refused)),
             },
-            Err(Failure::Exception(exception)) => (input.len(), Err((0, exception))),
+            Err(Failure::Exception {
+                exception,
+                consumed,
+            }) => (consumed, Err((0, exception))),
             Err(Failure::Hangup { answer }) => {
                 self.core
                     .egress

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::channels::Phase;
-use super::event::{Control, Event, Failure};
+use super::event::{Control, Event, Fault};
 use super::frame::Frame;
 use super::{Body, Connection, Publish};
 use crate::code::ReplyCode;
@@ -33,7 +33,7 @@ impl Connection {
     pub(super) fn on_content<'a>(
         &'a mut self,
         frame: Frame<'a>,
-    ) -> Result<Option<Event<'a>>, Failure> {
+    ) -> Result<Option<Event<'a>>, Fault> {
         let (channel, max) = (frame.channel, self.config.message_bytes_max);
         let long_body_is_frame_error = self.config.long_body_is_frame_error;
         if self.channels.phase(channel) == Phase::Closing {
@@ -41,7 +41,7 @@ impl Connection {
         }
         let Some(content) = &mut self.channels.slot_mut(channel).content else {
             let text = "expected method frame, got non method frame instead";
-            return Err(Failure::Exception(Exception::new(
+            return Err(Fault::Exception(Exception::new(
                 ReplyCode::UNEXPECTED_FRAME,
                 text,
             )));
@@ -91,7 +91,7 @@ impl Content {
         }
     }
 
-    fn header(&mut self, payload: &[u8], max: u64) -> Result<(), Failure> {
+    fn header(&mut self, payload: &[u8], max: u64) -> Result<(), Fault> {
         let mut from = Reader(payload);
         let (Ok(class), Ok(weight), Ok(size)) = (from.u16(), from.u16(), from.u64()) else {
             return Err(not_content(self));
@@ -123,7 +123,7 @@ impl Content {
 }
 
 /// Anything but the frame that the content needs next.
-pub(super) fn not_content(content: &Content) -> Failure {
+pub(super) fn not_content(content: &Content) -> Fault {
     let text = match content.left {
         None => "expected content header for class 60, got non content header frame instead",
         Some(_) => "expected content body, got non content body frame instead",
@@ -131,7 +131,7 @@ pub(super) fn not_content(content: &Content) -> Failure {
     at_publish(ReplyCode::UNEXPECTED_FRAME, text)
 }
 
-fn long_body(is_frame_error: bool) -> Failure {
+fn long_body(is_frame_error: bool) -> Fault {
     match is_frame_error {
         true => at_publish(
             ReplyCode::FRAME_ERROR,
@@ -144,6 +144,6 @@ fn long_body(is_frame_error: bool) -> Failure {
     }
 }
 
-fn at_publish(code: ReplyCode, text: &str) -> Failure {
-    Failure::Exception(Exception::new(code, text).on(PUBLISH.0, PUBLISH.1))
+fn at_publish(code: ReplyCode, text: &str) -> Fault {
+    Fault::Exception(Exception::new(code, text).on(PUBLISH.0, PUBLISH.1))
 }

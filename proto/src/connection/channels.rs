@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Connection;
 use super::assemble::{Content, not_content};
-use super::event::{Control, Event, Failure};
+use super::event::{Control, Event, Fault};
 use super::frame::Frame;
 use crate::code::ReplyCode;
 use crate::exception::Exception;
@@ -89,7 +89,7 @@ impl Connection {
     pub(super) fn on_channel_method<'a>(
         &'a mut self,
         frame: Frame<'a>,
-    ) -> Result<Option<Event<'a>>, Failure> {
+    ) -> Result<Option<Event<'a>>, Fault> {
         let channel = frame.channel;
         let content = self
             .channels
@@ -98,7 +98,7 @@ impl Connection {
         if let Some(content) = content {
             return Err(not_content(content));
         }
-        let method = self.decode(frame.payload)?;
+        let method = self.decode(frame)?;
         let control = match self.channels.phase(channel) {
             Phase::Free => self.on_free(channel, &method).map(Some),
             Phase::Open => self.on_open(channel, method),
@@ -107,14 +107,14 @@ impl Connection {
         control.map(|control| control.map(Event::Control))
     }
 
-    fn on_free(&mut self, channel: u16, method: &Method) -> Result<Control, Failure> {
+    fn on_free(&mut self, channel: u16, method: &Method) -> Result<Control, Fault> {
         match method {
             Method::ChannelOpen(_) => self.open_channel(channel),
             _ => Err(channel_error("expected 'channel.open'", method)),
         }
     }
 
-    fn on_open(&mut self, channel: u16, method: Method) -> Result<Option<Control>, Failure> {
+    fn on_open(&mut self, channel: u16, method: Method) -> Result<Option<Control>, Fault> {
         match method {
             Method::BasicPublish(method) => {
                 self.channels.slot_mut(channel).content = Some(Box::new(Content::new(method)));
@@ -127,12 +127,12 @@ impl Connection {
             _ => {
                 let (class_id, method_id) = method.ids();
                 let exception = Exception::new(ReplyCode::COMMAND_INVALID, "unimplemented method");
-                Err(Failure::Exception(exception.on(class_id, method_id)))
+                Err(Fault::Exception(exception.on(class_id, method_id)))
             }
         }
     }
 
-    fn on_closing(&mut self, channel: u16, method: &Method) -> Result<Option<Control>, Failure> {
+    fn on_closing(&mut self, channel: u16, method: &Method) -> Result<Option<Control>, Fault> {
         match method {
             Method::ChannelOpen(_) => Err(channel_error("second 'channel.open' seen", method)),
             Method::ChannelClose(_) => Ok(Some(self.closed(channel))),
@@ -149,13 +149,13 @@ impl Connection {
         Control::ChannelClose { channel }
     }
 
-    fn open_channel(&mut self, channel: u16) -> Result<Control, Failure> {
+    fn open_channel(&mut self, channel: u16) -> Result<Control, Fault> {
         let (open, max) = (self.channels.open, self.channel_max);
         if max != NO_LIMIT && open >= max {
             let text = format!(
                 "number of channels opened ({open}) has reached the negotiated channel_max ({max})"
             );
-            return Err(Failure::Exception(Exception::new(
+            return Err(Fault::Exception(Exception::new(
                 ReplyCode::NOT_ALLOWED,
                 text,
             )));
@@ -165,9 +165,9 @@ impl Connection {
     }
 }
 
-fn channel_error(text: &str, method: &Method) -> Failure {
+fn channel_error(text: &str, method: &Method) -> Fault {
     let (class_id, method_id) = method.ids();
-    Failure::Exception(Exception::new(ReplyCode::CHANNEL_ERROR, text).on(class_id, method_id))
+    Fault::Exception(Exception::new(ReplyCode::CHANNEL_ERROR, text).on(class_id, method_id))
 }
 
 /// Whether a client may send it on a channel.

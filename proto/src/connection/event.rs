@@ -75,7 +75,12 @@ impl Control {
 #[derive(Debug)]
 pub enum Failure {
     /// Say why, then close.
-    Exception(Exception),
+    Exception {
+        /// What to say.
+        exception: Exception,
+        /// Bytes used off the front. What comes behind them still matters: the client's `close-ok`.
+        consumed: usize,
+    },
     /// Close the socket, having sent the answer if there is one.
     Hangup {
         /// Our protocol header, for a client that speaks another protocol.
@@ -83,8 +88,24 @@ pub enum Failure {
     },
 }
 
-/// Close the socket without a word.
-pub(super) const HANGUP: Failure = Failure::Hangup { answer: None };
+/// A failure while it is not known yet how many bytes it took.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Exception(Exception),
+    Hangup,
+}
+
+impl Fault {
+    pub(super) fn after(self, consumed: usize) -> Failure {
+        match self {
+            Self::Exception(exception) => Failure::Exception {
+                exception,
+                consumed,
+            },
+            Self::Hangup => Failure::Hangup { answer: None },
+        }
+    }
+}
 
 /// What a deadline meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

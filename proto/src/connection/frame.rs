@@ -1,6 +1,6 @@
 //! Frames off the front of the input (AMQP 0-9-1, 4.2.3).
 
-use super::event::{Failure, HANGUP};
+use super::event::Fault;
 use super::negotiate::PROTOCOL_HEADER;
 use super::state::State;
 use super::{Connection, dump};
@@ -48,7 +48,7 @@ impl Connection {
             && input.get(HEAD..HEAD + 4) == Some(&[0, 60, 0, 40])
     }
 
-    pub(super) fn split<'a>(&self, input: &'a [u8]) -> Result<Option<Frame<'a>>, Failure> {
+    pub(super) fn split<'a>(&self, input: &'a [u8]) -> Result<Option<Frame<'a>>, Fault> {
         let Some([kind, high, low, a, b, c, d]) = input.first_chunk::<HEAD>().copied() else {
             return Ok(None);
         };
@@ -76,18 +76,18 @@ impl Connection {
     }
 
     /// A frame that cannot be: before the connection runs there is no answer to it.
-    pub(super) fn broken(&self, text: String) -> Failure {
+    pub(super) fn broken(&self, text: String) -> Fault {
         match self.state {
             State::Running | State::Open => {
-                Failure::Exception(Exception::new(ReplyCode::FRAME_ERROR, text))
+                Fault::Exception(Exception::new(ReplyCode::FRAME_ERROR, text))
             }
-            _ => HANGUP,
+            _ => Fault::Hangup,
         }
     }
 }
 
 /// A frame that may not come here.
-pub(super) fn unexpected(frame: Frame<'_>) -> Failure {
+pub(super) fn unexpected(frame: Frame<'_>) -> Fault {
     let text = format!("type {}, {}", frame.kind, dump::which_octets(frame.payload));
-    Failure::Exception(Exception::new(ReplyCode::UNEXPECTED_FRAME, text))
+    Fault::Exception(Exception::new(ReplyCode::UNEXPECTED_FRAME, text))
 }

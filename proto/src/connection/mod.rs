@@ -72,14 +72,17 @@ impl Connection {
         if self.state == State::Header {
             return self.protocol_header(input);
         }
-        let Some(frame) = self.split(input)? else {
+        // After a frame that is none, nobody knows where the next begins.
+        let split = self.split(input).map_err(|fault| fault.after(input.len()));
+        let Some(frame) = split? else {
             return Ok(Step {
                 consumed: 0,
                 event: None,
             });
         };
         let consumed = frame.payload.len() + OVERHEAD;
-        let event = self.on_frame(frame, now)?;
+        let event = self.on_frame(frame, now);
+        let event = event.map_err(|fault| fault.after(consumed))?;
         Ok(Step { consumed, event })
     }
 

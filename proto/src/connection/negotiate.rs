@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Connection;
-use super::event::{Control, Event, Failure, HANGUP, Step};
+use super::event::{Control, Event, Failure, Fault, Step};
 use super::heartbeat::Heartbeat;
 use super::state::State;
 use crate::method::connection;
@@ -84,7 +84,7 @@ impl Connection {
         &mut self,
         asked: &connection::TuneOk,
         now: Instant,
-    ) -> Result<Control, Failure> {
+    ) -> Result<Control, Fault> {
         let Config {
             channel_max,
             frame_max,
@@ -97,7 +97,7 @@ impl Connection {
             channel_max.into(),
         ) || !agrees(asked.frame_max, frame_max_min, frame_max)
         {
-            return Err(HANGUP);
+            return Err(Fault::Hangup);
         }
         (self.channel_max, self.frame_max) = (asked.channel_max, asked.frame_max);
         self.heartbeat = Heartbeat::new(asked.heartbeat, now);

@@ -15,7 +15,7 @@
 
 use std::time::Instant;
 
-use super::event::{Control, Event, Failure, HANGUP};
+use super::event::{Control, Event, Fault};
 use super::frame::{Frame, unexpected};
 use super::{Connection, dump};
 use crate::code::ReplyCode;
@@ -40,49 +40,52 @@ impl Connection {
         &'a mut self,
         frame: Frame<'a>,
         now: Instant,
-    ) -> Result<Option<Event<'a>>, Failure> {
-        if self.state == State::Closing {
-            return Ok(closing(frame));
-        }
-        match (frame.kind, frame.channel) {
-            (HEARTBEAT, 0) if frame.payload.is_empty() => Ok(None),
-            (HEARTBEAT, _) if frame.payload.is_empty() => Err(unexpected(frame)),
-            (METHOD, _) if frame.payload.len() >= 4 => self.on_method(frame, now),
-            (HEADER | BODY, 0) => Err(unexpected(frame)),
-            (HEADER | BODY, _) if self.state == State::Running => self.on_content(frame),
-            (HEADER | BODY, _) => Err(HANGUP),
-            (kind, _) => Err(self.broken(dump::error(kind, frame.payload, "unknown_frame"))),
+    ) -> Result<Option<Event<'a>>, Fault> {
+        let channel = frame.channel;
+        match self.state {
+            State::Header | State::Start | State::Tune => self.on_early_frame(frame, now),
+            State::Open if channel != 0 => Err(unexpected(frame)),
+            State::Closing => Ok(closing(frame)),
+            State::Open | State::Running if !is_known(frame) => {
+                Err(self.broken(dump::error(frame.kind, frame.payload, "unknown_frame")))
+            }
+            State::Open | State::Running => match (frame.kind, channel) {
+                (HEARTBEAT, 0) => Ok(None),
+                (METHOD, 0) => self.on_connection_frame(frame, now),
+                (HEARTBEAT, _) | (_, 0) => Err(unexpected(frame)),
+                (METHOD, _) => self.on_channel_method(frame),
+                _ => self.on_content(frame),
+            },
         }
     }
 
-    fn on_method<'a>(
-        &'a mut self,
+    /// Before the limits are agreed on, nothing but the next step is answered.
+    fn on_early_frame<'a>(
+        &mut self,
         frame: Frame<'a>,
         now: Instant,
-    ) -> Result<Option<Event<'a>>, Failure> {
-        let channel = frame.channel;
-        if channel != 0 && self.state == State::Running {
-            return self.on_channel_method(frame);
+    ) -> Result<Option<Event<'a>>, Fault> {
+        match (frame.kind, frame.channel) {
+            _ if !is_known(frame) => Err(Fault::Hangup),
+            (HEARTBEAT, 0) => Ok(None),
+            (METHOD, 0) => self.on_connection_frame(frame, now),
+            _ => Err(Fault::Hangup),
         }
-        if channel != 0 {
-            return Err(if self.state == State::Open {
-                unexpected(frame)
-            } else {
-                HANGUP
-            });
-        }
-        let method = self.decode(frame.payload)?;
-        self.on_connection_method(method, now)
-            .map(|control| control.map(Event::Control))
     }
 
-    fn on_connection_method(
+    fn on_connection_frame<'a>(
         &mut self,
-        method: Method,
+        frame: Frame<'_>,
         now: Instant,
-    ) -> Result<Option<Control>, Failure> {
-        let (class_id, method_id) = method.ids();
-        Ok(Some(match (self.state, method) {
+    ) -> Result<Option<Event<'a>>, Fault> {
+        let method = self.decode(frame)?;
+        let control = self.on_connection_method(method, now)?;
+        Ok(Some(Event::Control(control)))
+    }
+
+    fn on_connection_method(&mut self, method: Method, now: Instant) -> Result<Control, Fault> {
+        let ids = method.ids();
+        Ok(match (self.state, method) {
             (State::Start, Method::ConnectionStartOk(it)) => {
                 self.state = State::Tune;
                 Control::StartOk(it)
@@ -93,45 +96,68 @@ impl Connection {
             },
             (State::Open | State::Running, Method::ConnectionClose(it)) => Control::Close(it),
             (State::Running, Method::ConnectionUpdateSecret(it)) => Control::UpdateSecret(it),
-            (State::Running, _) => {
-                let text = "unexpected method in connection state running";
-                let exception = Exception::new(ReplyCode::CHANNEL_ERROR, text);
-                return Err(Failure::Exception(exception.on(class_id, method_id)));
-            }
-            _ => return Err(HANGUP),
-        }))
+            (State::Open, _) => return Err(unexpected_method("opening", ids)),
+            (State::Running, _) => return Err(unexpected_method("running", ids)),
+            _ => return Err(Fault::Hangup),
+        })
     }
 
     /// Decode a method; what cannot be has different consequences for different faults.
-    pub(super) fn decode(&self, payload: &[u8]) -> Result<Method, Failure> {
-        let is_running = matches!(self.state, State::Open | State::Running);
+    pub(super) fn decode(&self, frame: Frame<'_>) -> Result<Method, Fault> {
+        let payload = frame.payload;
+        let is_running = self.state == State::Running;
         Method::decode(payload).map_err(|error| match error {
-            _ if !is_running => HANGUP,
             DecodeError::UnknownMethod(..)
             | DecodeError::UnknownType(_)
             | DecodeError::MalformedTable
-            | DecodeError::NotFinite => HANGUP,
-            DecodeError::MalformedUtf8 => {
-                Failure::Exception(Exception::new(ReplyCode::FRAME_ERROR, error.to_string()))
+            | DecodeError::NotFinite => Fault::Hangup,
+            DecodeError::MalformedUtf8 if is_running || self.state == State::Open => {
+                let exception = Exception::new(ReplyCode::FRAME_ERROR, error.to_string());
+                let (class_id, method_id) = ids(payload);
+                Fault::Exception(match frame.channel {
+                    0 => exception.on(class_id, method_id),
+                    _ => exception,
+                })
             }
-            DecodeError::Truncated
-            | DecodeError::Trailing
-            | DecodeError::TooDeep
-            | DecodeError::TooManyValues => cannot_decode(payload),
+            _ if !is_running => Fault::Hangup,
+            _ if frame.channel == 0 => {
+                Fault::Exception(Exception::new(ReplyCode::INTERNAL_ERROR, ""))
+            }
+            _ => cannot_decode(payload),
         })
     }
 }
 
-fn cannot_decode(payload: &[u8]) -> Failure {
-    let (class_id, method_id, arguments) = match payload {
-        [a, b, c, d, arguments @ ..] => {
-            let ids = [[*a, *b], [*c, *d]].map(u16::from_be_bytes);
-            (ids[0], ids[1], arguments)
-        }
-        _ => (0, 0, payload),
-    };
+/// Whether it is of a type that is known, and of its form.
+fn is_known(frame: Frame<'_>) -> bool {
+    let len = frame.payload.len();
+    match frame.kind {
+        METHOD => len >= 4,
+        HEADER => len >= 12,
+        BODY => true,
+        HEARTBEAT => len == 0,
+        _ => false,
+    }
+}
+
+fn unexpected_method(state: &str, (class_id, method_id): (u16, u16)) -> Fault {
+    let text = format!("unexpected method in connection state {state}");
+    Fault::Exception(Exception::new(ReplyCode::CHANNEL_ERROR, text).on(class_id, method_id))
+}
+
+/// Class and method id.
+fn ids(payload: &[u8]) -> (u16, u16) {
+    match *payload {
+        [a, b, c, d, ..] => (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
+        _ => (0, 0),
+    }
+}
+
+fn cannot_decode(payload: &[u8]) -> Fault {
+    let (class_id, method_id) = ids(payload);
+    let arguments = payload.get(4..).unwrap_or_default();
     let text = format!("cannot decode {}", dump::octets(arguments));
-    Failure::Exception(Exception::new(ReplyCode::FRAME_ERROR, text).on(class_id, method_id))
+    Fault::Exception(Exception::new(ReplyCode::FRAME_ERROR, text).on(class_id, method_id))
 }
 
 fn closing<'a>(frame: Frame<'_>) -> Option<Event<'a>> {
