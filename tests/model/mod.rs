@@ -92,6 +92,18 @@ fn priorities_are_lanes() {
 }
 
 #[test]
+fn there_may_be_255_priorities() {
+    let mut world = World::new();
+    let queue = world.queue("q", &[("x-max-priority", FieldValue::I32(255))]);
+    for priority in [254, 0, 255] {
+        let body = priority.to_string();
+        world.publish_with("", "q", &body, &prioritised(priority));
+    }
+    world.pass_ms(1);
+    assert_eq!(world.drain(&queue), ["255", "254", "0"]);
+}
+
+#[test]
 fn messages_expire_when_time_passes() {
     let mut world = World::new();
     let queue = world.queue("q", &[("x-message-ttl", FieldValue::I32(1000))]);

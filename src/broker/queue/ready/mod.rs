@@ -31,7 +31,7 @@ impl Store {
             Self::Fifo(fifo) => (Some(fifo.front()), None),
             Self::Lanes(lanes) => (None, Some(lanes.heads())),
         };
-        (0u8..).zip(fifo.into_iter().chain(lanes.into_iter().flatten()))
+        (0..=u8::MAX).zip(fifo.into_iter().chain(lanes.into_iter().flatten()))
     }
 
     fn pop_lane(&mut self, lane: u8) -> Option<Entry> {
