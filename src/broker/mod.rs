@@ -282,6 +282,11 @@ impl Broker {
         fx.wall_start_ms = self.wall_start_ms;
     }
 
+    /// The time of day at `now`: milliseconds since 1970.
+    pub fn wall_ms(&self, now: Tick) -> u64 {
+        self.wall_start_ms.saturating_add(now.ms())
+    }
+
     /// Do what calls into the model left to do: dead letters, deletions, flushes, deadlines,
     /// events. No lock is held on entry.
     pub fn settle(&self, vhost: &VirtualHost, now: Tick, fx: &mut Effects) {

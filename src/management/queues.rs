@@ -148,6 +148,8 @@ fn as_stream(row: &mut Value, api: &Api, stream: &StreamView, readers: usize) {
         row.retain(|key, _| !NOT_OF_STREAMS.contains(&key.as_str()));
     }
     row["memory"] = json!(stream.bytes);
+    let first = stream.first_arrival.map(|at| api.broker().wall_ms(at));
+    row["first_timestamp"] = json!(first.unwrap_or(0));
     row["segments"] = json!(stream.segments);
     row["readers"] = json!({ node: readers });
     row["leader"] = json!(node);

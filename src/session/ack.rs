@@ -93,20 +93,21 @@ impl Core {
             let text = format!("prefetch_size!=0 ({})", it.prefetch_size);
             return Err(Exception::new(ReplyCode::NOT_IMPLEMENTED, text));
         }
-        let is_global_honoured = self.broker.compat.global_qos;
+        // Where the flag is not honoured it is as if it were not set.
+        let is_global = it.global && self.broker.compat.global_qos;
         let channel = self.channel(number)?;
-        if !it.global {
-            channel.prefetch = it.prefetch_count;
-            channel
-                .info
-                .prefetch_count
-                .store(it.prefetch_count, Ordering::Relaxed);
-        } else if is_global_honoured {
+        if is_global {
             channel
                 .info
                 .global_prefetch_count
                 .store(it.prefetch_count, Ordering::Relaxed);
             self.set_global_prefetch(number, it.prefetch_count);
+        } else {
+            channel.prefetch = it.prefetch_count;
+            channel
+                .info
+                .prefetch_count
+                .store(it.prefetch_count, Ordering::Relaxed);
         }
         self.send(number, &Method::BasicQosOk(basic::QosOk {}));
         Ok(())

@@ -92,6 +92,24 @@ def test_large_bodies(channel):
         assert read(channel, 20, offset="first") == [(n, large) for n in range(20)]
 
 
+def test_a_reader_that_does_not_read_holds_nobody_up(channel, url):
+    declare(channel)
+    large = b"x" * 250_000
+    publish(channel, [large] * 100)
+    idle = pika.BlockingConnection(pika.URLParameters(url))
+    reader = idle.channel()
+    reader.basic_qos(prefetch_count=1000)
+    got = []
+    reader.basic_consume("s", lambda _, method, properties, body: got.append(properties.headers["x-stream-offset"]),
+                         arguments={"x-stream-offset": "first"})
+    assert [offset for offset, _ in read(channel, 100, offset="first")] == list(range(100))
+    assert len(got) < 100
+    while len(got) < 100:
+        idle.process_data_events(10)
+    assert got == list(range(100))
+    idle.close()
+
+
 def test_what_streams_refuse(channel, url):
     declare(channel)
     for act, code in ((lambda c: c.basic_get("s"), 540), (lambda c: c.queue_purge("s"), 540)):

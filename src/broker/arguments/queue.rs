@@ -69,11 +69,6 @@ const KNOWN: &[Known] = &[
         Check::Integer(1, UNLIMITED),
         QUORUM,
     ),
-    (
-        "x-quorum-target-group-size",
-        Check::Integer(1, UNLIMITED),
-        QUORUM,
-    ),
     ("x-consumer-timeout", Check::Integer(0, UNLIMITED), QUORUM),
     (
         "x-consumer-disconnected-timeout",

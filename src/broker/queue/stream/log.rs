@@ -72,8 +72,9 @@ impl Log {
         self.bytes
     }
 
+    /// RabbitMQ has one from the beginning.
     pub(super) fn segments(&self) -> usize {
-        self.segments.len()
+        self.segments.len().max(1)
     }
 
     /// When the oldest message arrived.
