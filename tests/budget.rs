@@ -25,6 +25,7 @@ use self::pipe::{Client, Peer, broker, connected};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static ALLOCATED_BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Counts what this thread allocates.
@@ -34,6 +35,7 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        ALLOCATED_BYTES.set(ALLOCATED_BYTES.get() + layout.size());
         unsafe { System.alloc(layout) }
     }
 
@@ -257,4 +259,49 @@ fn an_owner_is_woken_once_when_its_socket_is_full() {
         let [.., wakes] = pair.out.counts();
         assert_eq!(wakes, 1, "until it has written");
     }
+}
+
+/// What a table may be in memory for each of its bytes on the wire: a value of one byte takes a
+/// place for any value, in a list that doubles as it grows.
+const TABLE_FACTOR: usize = 256;
+
+#[track_caller]
+fn table_is_bounded(raw: &[u8]) {
+    let before = ALLOCATED_BYTES.get();
+    let decoded = FieldTable::decode(raw);
+    let allocated = ALLOCATED_BYTES.get() - before;
+    let most = TABLE_FACTOR * (raw.len() + 1);
+    assert!(allocated <= most, "{allocated} bytes for {}", raw.len());
+    drop(decoded);
+}
+
+#[test]
+fn lengths_that_lie_reserve_nothing() {
+    table_is_bounded(b"\x01kS\xff\xff\xff\xff");
+    table_is_bounded(b"\x01kA\x7f\xff\xff\xffV");
+    table_is_bounded(b"\x01kF\xff\xff\xff\xff\x01kV");
+    table_is_bounded(&b"\0V".repeat(60_000));
+    let array = [&b"\x01kA\0\0\xea\x60"[..], &[b'V'; 60_000]].concat();
+    table_is_bounded(&array);
+}
+
+#[test]
+fn a_promised_body_reserves_nothing() {
+    const CHANNELS: u16 = 200;
+    let broker = broker();
+    let mut client = connected(&broker, &Arc::default());
+    // Method and header, which promises 16 MiB; the body does not come.
+    let promise = |channel: u16| {
+        let method = frames::method(channel, 60, 40, &[&[0, 0, 0, 1, b'q', 0]]);
+        let size = (16 * 1024 * 1024_u64).to_be_bytes();
+        let header = [&[0, 60, 0, 0][..], &size, &[0, 0]].concat();
+        [method, frames::frame(2, channel, &header)].concat()
+    };
+    let opened: Vec<u8> = (2..CHANNELS).flat_map(frames::open_channel).collect();
+    let promised: Vec<u8> = (2..CHANNELS).flat_map(promise).collect();
+    client.send(&opened);
+    let before = ALLOCATED_BYTES.get();
+    client.send(&promised);
+    let allocated = ALLOCATED_BYTES.get() - before;
+    assert!(allocated <= 32 * promised.len(), "{allocated} bytes");
 }

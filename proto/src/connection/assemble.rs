@@ -12,8 +12,8 @@ use crate::frame::{BODY, HEADER};
 use crate::method::basic;
 use crate::parse::Reader;
 
-/// A body's buffer starts no larger than this: the declared size is only a promise.
-const FIRST_BODY_BYTES: u64 = 1024 * 1024;
+/// With its first frame a body gets room for so many like it: the declared size is only a promise.
+const FIRST_BODY_FRAMES: u64 = 8;
 /// Ids of `basic.publish`.
 const PUBLISH: (u16, u16) = (60, 40);
 
@@ -47,7 +47,7 @@ impl Connection {
             )));
         };
         match (frame.kind, content.left) {
-            (HEADER, None) => content.header(frame.payload, max)?,
+            (HEADER, None) => content.header(frame.payload)?,
             (BODY, Some(left)) if frame.payload.len() as u64 > left => {
                 return Err(long_body(long_body_is_frame_error));
             }
@@ -91,7 +91,7 @@ impl Content {
         }
     }
 
-    fn header(&mut self, payload: &[u8], max: u64) -> Result<(), Fault> {
+    fn header(&mut self, payload: &[u8]) -> Result<(), Fault> {
         let mut from = Reader(payload);
         let (Ok(class), Ok(weight), Ok(size)) = (from.u16(), from.u16(), from.u64()) else {
             return Err(not_content(self));
@@ -106,16 +106,16 @@ impl Content {
         }
         self.properties.extend_from_slice(from.0);
         (self.size, self.left) = (size, Some(size));
-        if size <= max {
-            self.body
-                .reserve(usize::try_from(size.min(FIRST_BODY_BYTES)).unwrap_or(0));
-        }
         Ok(())
     }
 
     /// A body above the limit is counted to its end but not kept.
     fn body(&mut self, payload: &[u8], left: u64, max: u64) {
         if self.size <= max {
+            if self.body.is_empty() {
+                let room = self.size.min(payload.len() as u64 * FIRST_BODY_FRAMES);
+                self.body.reserve(usize::try_from(room).unwrap_or(0));
+            }
             self.body.extend_from_slice(payload);
         }
         self.left = Some(left - payload.len() as u64);

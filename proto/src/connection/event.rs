@@ -5,7 +5,7 @@ use crate::exception::Exception;
 use crate::method::{Method, connection};
 use crate::value::ShortString;
 
-/// One step of [`Connection::next_event`]. With no byte consumed, more are needed.
+/// One step of [`Connection::next_event`](super::Connection::next_event). With no byte consumed, more are needed.
 #[derive(Debug)]
 pub struct Step<'a> {
     /// Bytes used off the front.
