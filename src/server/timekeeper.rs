@@ -18,6 +18,11 @@ use crate::sync::{LEAF, Ranked};
 
 /// Longest sleep: a bound, not a poll.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// Deadlines this close together are one moment.
+const MOMENT_MS: u64 = 10;
+/// Moments between a virtual host's last tick and now that are gone through one by one. Only a
+/// clock moved by hand has so many.
+const MOMENTS_MAX: usize = 10_000;
 
 /// Deadlines by virtual host, since each has a clock of its own.
 #[derive(Debug, Default)]
@@ -89,24 +94,30 @@ impl Timekeeper {
         let _ = tokio::time::timeout(Duration::from_millis(20), self.gone.notified()).await;
     }
 
-    /// Take what is due in one virtual host, and when the next is.
-    fn due(&self, vhost: &Name, now: Tick) -> (Vec<Arc<dyn Ticked>>, Tick) {
+    /// When something is next due in one virtual host.
+    fn next(&self, vhost: &Name) -> Tick {
+        let heaps = self.heaps.lock();
+        let first = heaps.get(vhost).and_then(BinaryHeap::peek);
+        first.map_or(Tick::NEVER, |Reverse(first)| first.at)
+    }
+
+    /// Take what is due in one virtual host by then.
+    fn due(&self, vhost: &Name, by: Tick) -> Vec<Arc<dyn Ticked>> {
         let mut heaps = self.heaps.lock();
         let mut due = Vec::new();
         let Some(heap) = heaps.get_mut(vhost) else {
-            return (due, Tick::NEVER);
+            return due;
         };
-        while heap.peek().is_some_and(|Reverse(first)| first.at <= now) {
+        while heap.peek().is_some_and(|Reverse(first)| first.at <= by) {
             due.extend(
                 heap.pop()
                     .and_then(|Reverse(deadline)| deadline.target.upgrade()),
             );
         }
-        let next = heap.peek().map_or(Tick::NEVER, |Reverse(first)| first.at);
         if heap.is_empty() {
             heaps.remove(vhost);
         }
-        (due, next)
+        due
     }
 
     fn vhosts(&self) -> Vec<Name> {
@@ -149,13 +160,24 @@ fn look_at_alarm(shared: &Shared) -> Duration {
     Duration::from_millis(Alarm::RECHECK_MS)
 }
 
+/// What is due happens at its own time, one after the other: where the clock was moved by an hour,
+/// a message goes through all the queues in which it would have waited in that hour.
 fn tick_vhost(shared: &Shared, vhost: &VirtualHost, fx: &mut Effects) -> Duration {
     let now = vhost.now(shared.clock.now().tick);
-    let (due, next) = shared.timekeeper.due(&vhost.name, now);
-    if !due.is_empty() {
+    let mut next = shared.timekeeper.next(&vhost.name);
+    for moment in 0..=MOMENTS_MAX {
+        if next > now {
+            break;
+        }
+        let then = match moment {
+            MOMENTS_MAX => now,
+            _ => now.min(next.plus_ms(MOMENT_MS)),
+        };
+        let due = shared.timekeeper.due(&vhost.name, then);
         shared.broker.begin(Some(vhost), fx);
-        due.into_iter().for_each(|target| target.tick(now, fx));
-        shared.broker.settle(vhost, now, fx);
+        due.into_iter().for_each(|target| target.tick(then, fx));
+        shared.broker.settle(vhost, then, fx);
+        next = shared.timekeeper.next(&vhost.name);
     }
     // Rounded up: a sleep that ends early would spin.
     now.until(next) + Duration::from_millis(1)

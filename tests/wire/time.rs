@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leveret_proto::value::FieldTable;
+use leveret_proto::value::{FieldTable, FieldValue};
 use tokio::time::Instant;
 
 use super::server;
@@ -42,6 +42,33 @@ async fn a_silent_client_gets_heartbeats_and_then_the_end() {
     );
     client.send(&frames::frame(8, 0, b"")).await;
     assert_eq!(seconds(client.rest()).await.0, 20, "twice the time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_in_an_hour_that_is_skipped_happens_at_its_own_time() {
+    let server = server();
+    let mut client = Client::logged_in(&server, 0).await;
+    // Three queues in a row, twenty minutes each.
+    for (queue, next) in [("a", "b"), ("b", "c"), ("c", "end")] {
+        let arguments = [
+            ("x-message-ttl", FieldValue::I32(20 * 60 * 1000)),
+            ("x-dead-letter-exchange", "".into()),
+            ("x-dead-letter-routing-key", next.into()),
+        ];
+        let arguments: FieldTable = arguments.into_iter().collect();
+        client
+            .call(&frames::declare(queue, &arguments), 50, 11)
+            .await;
+    }
+    let none = FieldTable::new();
+    client.call(&frames::declare("end", &none), 50, 11).await;
+    client.call(&frames::consume("end", true), 60, 21).await;
+    client.call(&frames::confirm_select(), 85, 11).await;
+    let message = frames::publish("", "a", frames::PERSISTENT, b"x");
+    client.call(&message, 60, 80).await;
+    let broker = &server.shared().broker;
+    broker.advance_ms(None, 61 * 60 * 1000).unwrap();
+    assert_eq!(seconds(client.expect(60, 60)).await.0, 0, "no more to wait");
 }
 
 #[tokio::test(start_paused = true)]
