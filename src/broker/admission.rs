@@ -6,7 +6,7 @@ use super::Broker;
 use super::connection::{Connection, add};
 use super::effects::Effects;
 use super::error::BrokerError;
-use super::event::Event;
+use super::event::Change;
 use super::limit::{MAX_CHANNELS, MAX_CONNECTIONS};
 use super::user::User;
 use super::vhost::VirtualHost;
@@ -21,11 +21,7 @@ impl Broker {
     ) -> Result<(), BrokerError> {
         self.admit(vhost, connection)?;
         add(&self.churn.connection_created, 1);
-        fx.record(|| Event::ConnectionOpened {
-            vhost: connection.vhost.clone(),
-            connection: connection.name.clone(),
-            user: connection.user.name.clone(),
-        });
+        fx.note(|_| Change::connection_created(connection, &self.node));
         Ok(())
     }
 

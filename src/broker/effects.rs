@@ -4,14 +4,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::dead_letter;
-use super::event::Event;
+use super::event::{Change, Event};
 use super::message::{Message, Packer};
+use super::name::Name;
 use super::outlet::{Outlet, Parked};
 use super::publish::{Post, publish_post};
 use super::queue::{CloseIf, Queue};
 use super::tick::{Tick, Ticked};
 use super::trace::Tracer;
 use super::vhost::VirtualHost;
+
+/// Who does what nobody asked for.
+pub const INTERNAL_USER: &str = "rmq-internal";
 
 /// Why a message became a dead letter; the text stands in its `x-death` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +75,10 @@ pub struct Effects {
     pub events: Vec<Event>,
     /// Whether anybody listens to events: asked once per read.
     pub recording: bool,
+    /// Whether anybody, or the event exchange, wants to know of changes: likewise.
+    pub noting: bool,
+    /// The user that acts; none is the broker itself.
+    pub actor: Option<Name>,
     /// The virtual host's, while tracing is on: asked once per read.
     pub tracer: Option<Arc<Tracer>>,
     /// Wall clock at the broker's start, ms since 1970: for what tells the time of day.
@@ -86,6 +94,14 @@ impl Effects {
     pub fn record(&mut self, event: impl FnOnce() -> Event) {
         if self.recording {
             self.events.push(event());
+        }
+    }
+
+    /// Note a change and who made it, if anybody wants to know.
+    pub fn note(&mut self, change: impl FnOnce(&str) -> Change) {
+        if self.noting {
+            let by = self.actor.as_deref().unwrap_or(INTERNAL_USER);
+            self.events.push(Event::Changed(change(by)));
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod dead_letter;
 pub mod effects;
 pub mod error;
 pub mod event;
+pub mod event_exchange;
 pub mod exchange;
 pub mod faults;
 pub mod limit;
@@ -44,7 +45,8 @@ use self::compat::Compat;
 use self::connection::{Connection, ConnectionId};
 use self::effects::Effects;
 use self::error::BrokerError;
-use self::event::{Event, EventBus};
+use self::event::{Change, EventBus};
+use self::event_exchange::SystemExchanges;
 use self::faults::Faults;
 use self::name::Name;
 use self::outlet::Notice;
@@ -87,6 +89,8 @@ pub struct Broker {
     pub faults: Faults,
     /// Whether messages hold too much memory.
     pub alarm: Alarm,
+    /// Which of the broker's own exchanges there are.
+    pub system: SystemExchanges,
     /// Totals of what came and went.
     pub churn: Churn,
     /// Global parameters: values that tools keep here.
@@ -128,6 +132,8 @@ pub struct BrokerSpec {
     pub seed: Option<u64>,
     /// Wall clock at the start, ms since 1970.
     pub wall_start_ms: u64,
+    /// Which of the broker's own exchanges there are besides the usual.
+    pub system: SystemExchanges,
     /// When publishers are paused.
     pub memory: MemoryLimit,
     /// See [`Broker::default_queue_type`].
@@ -147,6 +153,7 @@ impl Broker {
             events: EventBus::default(),
             faults: Faults::default(),
             alarm: Alarm::new(spec.memory),
+            system: spec.system,
             churn: Churn::default(),
             parameters: Ranked::default(),
             default_queue_type: spec.default_queue_type,
@@ -173,6 +180,7 @@ impl Broker {
             ..VhostMetadata::default()
         };
         self.add_vhost("/".into(), metadata);
+        self.add_system_exchanges();
         let guest = User::new(
             "guest".into(),
             self.hash("guest"),
@@ -193,9 +201,13 @@ impl Broker {
 
     /// Add a virtual host; `false` when it was there already.
     pub fn add_vhost(&self, name: Name, metadata: VhostMetadata) -> bool {
-        let (compat, random) = (Arc::clone(&self.compat), Arc::clone(&self.random));
-        let default = self.default_queue_type;
-        let vhost = VirtualHost::new(name.clone(), metadata, default, compat, random);
+        let shared = vhost::Shared {
+            compat: Arc::clone(&self.compat),
+            default_queue_type: self.default_queue_type,
+            node: self.node.clone(),
+            random: Arc::clone(&self.random),
+        };
+        let vhost = VirtualHost::new(name.clone(), metadata, &shared);
         self.vhosts.insert_new(name, Arc::new(vhost)).is_ok()
     }
 
@@ -261,10 +273,7 @@ impl Broker {
         if let Some(vhost) = self.vhosts.get(&connection.vhost) {
             vhost.drop_exclusive(connection.id, fx);
         }
-        fx.record(|| Event::ConnectionClosed {
-            vhost: connection.vhost.clone(),
-            connection: connection.name.clone(),
-        });
+        fx.note(|_| Change::connection_closed(connection, &self.node));
     }
 
     /// Close the connections that `which` picks: they get 320 with this text.
@@ -278,7 +287,8 @@ impl Broker {
     /// Effects for one read, tick or request in `vhost`.
     pub fn begin(&self, vhost: Option<&VirtualHost>, fx: &mut Effects) {
         fx.recording = self.events.is_listening();
-        fx.tracer = vhost.and_then(|vhost| vhost.tracer(&self.node));
+        fx.tracer = vhost.and_then(VirtualHost::tracer);
+        fx.noting = fx.recording || self.system.event;
         fx.wall_start_ms = self.wall_start_ms;
     }
 
@@ -295,7 +305,7 @@ impl Broker {
             self.timer.arm(&mut fx.deadlines);
         }
         if !fx.events.is_empty() {
-            self.events.publish(&mut fx.events);
+            self.tell(&mut fx.events, vhost.real(now));
         }
         let arrived = std::mem::take(&mut fx.arrived_bytes);
         if arrived > 0 && self.alarm.arrived(arrived) {

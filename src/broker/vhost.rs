@@ -11,7 +11,7 @@ use super::compat::{Compat, denied};
 use super::connection::ConnectionId;
 use super::effects::Effects;
 use super::error::{BrokerError, Resource, Subject};
-use super::event::Event;
+use super::event::Change;
 use super::exchange::{Binding, Destination, DestinationId, Exchange, ExchangeKind, ExchangeSpec};
 use super::limit::{Limits, MAX_QUEUES};
 use super::name::Name;
@@ -45,10 +45,24 @@ pub struct VirtualHost {
     pub(super) random: Arc<Random>,
     default_queue_type: QueueKind,
     pub(super) compat: Arc<Compat>,
+    node: Name,
     topology: Ranked<Topology, TOPOLOGY>,
     epoch: AtomicU64,
     skew: AtomicU64,
     tracing: AtomicBool,
+}
+
+/// What the virtual hosts of a broker have in common.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// What the emulated release line does its own way.
+    pub compat: Arc<Compat>,
+    /// The type of queues where neither declaration nor virtual host says.
+    pub default_queue_type: QueueKind,
+    /// The node's name.
+    pub node: Name,
+    /// The one source of randomness.
+    pub random: Arc<Random>,
 }
 
 /// What an administrator says about a virtual host.
@@ -72,13 +86,7 @@ struct Topology {
 
 impl VirtualHost {
     /// A virtual host with the exchanges that every one has.
-    pub fn new(
-        name: Name,
-        metadata: VhostMetadata,
-        default_queue_type: QueueKind,
-        compat: Arc<Compat>,
-        random: Arc<Random>,
-    ) -> Self {
+    pub fn new(name: Name, metadata: VhostMetadata, shared: &Shared) -> Self {
         let vhost = Self {
             name,
             metadata: Ranked::new(metadata),
@@ -87,9 +95,10 @@ impl VirtualHost {
             replies: Registry::new(),
             limits: Ranked::default(),
             policies: Ranked::default(),
-            random,
-            default_queue_type,
-            compat,
+            random: Arc::clone(&shared.random),
+            default_queue_type: shared.default_queue_type,
+            compat: Arc::clone(&shared.compat),
+            node: shared.node.clone(),
             topology: Ranked::new(Topology::default()),
             epoch: AtomicU64::new(0),
             skew: AtomicU64::new(0),
@@ -143,6 +152,16 @@ impl VirtualHost {
         result
     }
 
+    /// The broker's time at this host's time `now`.
+    pub(super) fn real(&self, now: Tick) -> Tick {
+        Tick(now.0.saturating_sub(self.skew.load(Ordering::Relaxed)))
+    }
+
+    /// Make an exchange of the broker's own that only some brokers have.
+    pub(super) fn predeclare_internal(&self, name: &str) {
+        self.predeclare(name, ExchangeKind::Topic, true);
+    }
+
     /// This host's time at the broker's time `now`.
     pub fn now(&self, now: Tick) -> Tick {
         Tick(now.0.saturating_add(self.skew.load(Ordering::Relaxed)))
@@ -165,12 +184,12 @@ impl VirtualHost {
     }
 
     /// What traces, while that is on.
-    pub(super) fn tracer(&self, node: &Name) -> Option<Arc<Tracer>> {
+    pub(super) fn tracer(&self) -> Option<Arc<Tracer>> {
         if !self.is_tracing() {
             return None;
         }
         let exchange = self.exchanges.get(TRACE_EXCHANGE)?;
-        let node = node.clone();
+        let node = self.node.clone();
         Some(Arc::new(Tracer { node, exchange }))
     }
 
@@ -223,12 +242,9 @@ impl VirtualHost {
         let name = spec.name.clone();
         let exchange = Arc::new(Exchange::new(spec, &self.compat));
         exchange.reconfigure(self.applied(Target::Exchange(&name)));
-        self.exchanges.insert(name.clone(), exchange);
+        fx.note(|by| Change::exchange_created(&exchange, by));
+        self.exchanges.insert(name, exchange);
         self.changed();
-        fx.record(|| Event::ExchangeCreated {
-            vhost: self.name.clone(),
-            exchange: name,
-        });
         Ok(())
     }
 
@@ -261,15 +277,12 @@ impl VirtualHost {
         self.exchanges.remove(exchange.name());
         for binding in exchange.clear() {
             topology.forget(&binding.destination, exchange);
-            self.note_unbound(binding, fx);
+            self.note_unbound(&binding, fx);
         }
         let name = exchange.name().clone();
-        self.drop_bindings_to(topology, &DestinationId::Exchange(name.clone()), fx);
+        self.drop_bindings_to(topology, &DestinationId::Exchange(name), fx);
         self.changed();
-        fx.record(|| Event::ExchangeDeleted {
-            vhost: self.name.clone(),
-            exchange: name,
-        });
+        fx.note(|by| Change::exchange_deleted(exchange, by));
     }
 
     /// Make a queue, or find that it is there already as described. Whether it is new.
@@ -301,7 +314,8 @@ impl VirtualHost {
         self.queues.insert(queue.name().clone(), Arc::clone(&queue));
         self.changed();
         queue.touch(now, fx);
-        fx.record(|| queue.event(|vhost, queue| Event::QueueCreated { vhost, queue }));
+        let shows_type = self.compat.fills_queue_type;
+        fx.note(|by| Change::queue_created(&queue, &self.node, shows_type, by));
         Ok((queue, true))
     }
 
@@ -389,11 +403,14 @@ impl VirtualHost {
             }
             topology.remember(&id, source);
             self.changed();
-            fx.record(|| Event::BindingCreated {
-                vhost: self.name.clone(),
-                source: source.name().clone(),
-                destination: id.name().clone(),
-                routing_key: key.to_string(),
+            fx.note(|by| {
+                let binding = Binding {
+                    source: source.name().clone(),
+                    destination: id,
+                    binding_key: key.clone(),
+                    arguments: arguments.clone(),
+                };
+                Change::binding("binding.created", &binding, &self.name, by)
             });
         }
         Ok(())
@@ -417,11 +434,11 @@ impl VirtualHost {
         }
         self.changed();
         self.note_unbound(
-            Binding {
+            &Binding {
                 source: source.name().clone(),
                 destination: from.clone(),
                 binding_key: key.clone(),
-                arguments: FieldTable::new(),
+                arguments: arguments.clone(),
             },
             fx,
         );
@@ -463,7 +480,7 @@ impl VirtualHost {
             .into_values()
         {
             for binding in source.unbind_all(id) {
-                self.note_unbound(binding, fx);
+                self.note_unbound(&binding, fx);
             }
             self.drop_if_abandoned(topology, &source, fx);
         }
@@ -480,13 +497,8 @@ impl VirtualHost {
         }
     }
 
-    fn note_unbound(&self, binding: Binding, fx: &mut Effects) {
-        fx.record(|| Event::BindingDeleted {
-            vhost: self.name.clone(),
-            source: binding.source,
-            destination: binding.destination.name().clone(),
-            routing_key: binding.binding_key.to_string(),
-        });
+    fn note_unbound(&self, binding: &Binding, fx: &mut Effects) {
+        fx.note(|by| Change::binding("binding.deleted", binding, &self.name, by));
     }
 }
 

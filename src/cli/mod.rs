@@ -21,6 +21,7 @@ mod features;
 mod help;
 mod http;
 mod links;
+mod log_exchange;
 mod memory;
 mod node;
 mod output;

@@ -11,12 +11,16 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::log_exchange::{self, Lines};
 use super::memory::Limit;
 use super::output::{print, print_error};
 use super::runtime_file::{self, RuntimeFile};
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
+use crate::broker::event_exchange::SystemExchanges;
 use crate::broker::queue::QueueKind;
 use crate::management::{self, Api};
 use crate::server::{Server, memory};
@@ -90,6 +94,12 @@ pub(super) struct ServeOptions {
         env = "LEVERET_LOG"
     )]
     log_level: String,
+    /// Have the exchange amq.rabbitmq.event, which tells what is made, changed and deleted
+    #[arg(long, env = "LEVERET_EVENT_EXCHANGE")]
+    event_exchange: bool,
+    /// Have the exchange amq.rabbitmq.log, which gets every line of the log
+    #[arg(long, env = "LEVERET_LOG_EXCHANGE")]
+    log_exchange: bool,
     /// Write the ports as JSON to this file when ready
     #[arg(long, value_name = "FILE")]
     ports_file: Option<PathBuf>,
@@ -105,12 +115,7 @@ fn queue_kind(name: &str) -> Result<QueueKind, String> {
 /// Serve until stopped.
 pub(super) fn run(options: &ServeOptions) -> ExitCode {
     let begun = Instant::now();
-    let filter = EnvFilter::try_new(&options.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_target(false)
-        .init();
+    let lines = begin_log(options);
     let Some(compat) = Compat::named(&options.compat, options.strict) else {
         print_error(&format!(
             "no release line '{}': there are 3.10, 4.0 and 4.3\n",
@@ -119,7 +124,7 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
         return ExitCode::from(64);
     };
     match runtime(options.threads)
-        .and_then(|runtime| runtime.block_on(serve(options, compat, begun)))
+        .and_then(|runtime| runtime.block_on(serve(options, compat, lines, begun)))
     {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -127,6 +132,21 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The log goes to the terminal, and where that is wanted to an exchange too.
+fn begin_log(options: &ServeOptions) -> Option<Lines> {
+    let filter = EnvFilter::try_new(&options.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let terminal = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false);
+    let (layer, lines) = options.log_exchange.then(log_exchange::pipe).unzip();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(terminal)
+        .with(layer)
+        .init();
+    lines
 }
 
 /// One thread serves connections best on few cores: no task switch ever crosses to another.
@@ -142,13 +162,22 @@ fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
     }
 }
 
-async fn serve(options: &ServeOptions, compat: Compat, begun: Instant) -> io::Result<()> {
+async fn serve(
+    options: &ServeOptions,
+    compat: Compat,
+    lines: Option<Lines>,
+    begun: Instant,
+) -> io::Result<()> {
     let node = runtime_file::full_node_name(options.node.as_deref().unwrap_or("rabbit"));
     let mut builder = Server::builder()
         .memory(memory_limit(options, &compat))
         .compat(compat)
         .default_queue_type(options.default_queue_type)
         .node(&node)
+        .system_exchanges(SystemExchanges {
+            event: options.event_exchange,
+            log: options.log_exchange,
+        })
         .listen(addresses(options.host, options.port));
     if let Some(seed) = options.seed {
         builder = builder.seed(seed);
@@ -162,6 +191,9 @@ async fn serve(options: &ServeOptions, compat: Compat, begun: Instant) -> io::Re
     let mut listeners = vec![("http", http_address)];
     listeners.extend(server.addresses().iter().map(|address| ("amqp", *address)));
     let shared = std::sync::Arc::clone(server.shared());
+    if let Some(lines) = lines {
+        tokio::spawn(log_exchange::publish(lines, std::sync::Arc::clone(&shared)));
+    }
     let api = Api::new(std::sync::Arc::clone(&shared), &token, listeners);
     let stopped = std::sync::Arc::clone(&shared);
     let serving = tokio::spawn(management::serve(http, api, async move {

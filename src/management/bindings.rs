@@ -213,7 +213,7 @@ async fn post(
     };
     let key = Name::from(request.text("routing_key").unwrap_or_default());
     let arguments = request.table("arguments");
-    api.change(&vhost, |_, fx| {
+    api.change(caller.name(), &vhost, |_, fx| {
         vhost.bind(&exchange, destination, &key, &arguments, fx)
     })?;
     let (_, _, kind, to) = &ends;
@@ -260,7 +260,7 @@ async fn delete(
     let (vhost, source, id) = target(&api, &caller, &(vhost, source, kind, destination))?;
     let binding = find(&vhost, &source, &id, &key)?;
     let exchange = vhost.exchange(&source)?;
-    api.change(&vhost, |_, fx| {
+    api.change(caller.name(), &vhost, |_, fx| {
         vhost.unbind(&exchange, &id, &binding.binding_key, &binding.arguments, fx)
     });
     Ok(no_content())

@@ -165,7 +165,9 @@ async fn put(
         created_by: caller.name().into(),
     };
     let is_new = !vhost.exchanges.contains(name);
-    api.change(&vhost, |_, fx| vhost.declare_exchange(spec, fx))?;
+    api.change(caller.name(), &vhost, |_, fx| {
+        vhost.declare_exchange(spec, fx)
+    })?;
     Ok(created(is_new))
 }
 
@@ -189,7 +191,9 @@ async fn delete(
         return Err(ApiError::NotFound);
     }
     let if_unused = conditions.if_unused.as_deref() == Some("true");
-    api.change(&vhost, |_, fx| vhost.delete_exchange(name, if_unused, fx))?;
+    api.change(caller.name(), &vhost, |_, fx| {
+        vhost.delete_exchange(name, if_unused, fx)
+    })?;
     Ok(no_content())
 }
 
@@ -287,7 +291,7 @@ fn publish_message(
         routing_key: it.routing_key,
         properties: &raw,
     };
-    Ok(api.change(vhost, |now, fx| {
+    Ok(api.change(it.party.user, vhost, |now, fx| {
         let message = Message::pack(&mut fx.packer, parts, facts, it.payload, now);
         let message = Arc::new(message);
         let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;

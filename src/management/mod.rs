@@ -32,6 +32,7 @@ use tokio::net::TcpListener;
 use self::error::ApiError;
 use crate::broker::Broker;
 use crate::broker::effects::Effects;
+use crate::broker::event::Change;
 use crate::broker::trace::Party;
 use crate::broker::vhost::VirtualHost;
 use crate::server::Shared;
@@ -66,26 +67,38 @@ impl Api {
         &self.shared.broker
     }
 
-    /// Change the model in one virtual host, and settle what that left to do.
+    /// Let a user change the model in one virtual host, and settle what that left to do.
     fn change<T>(
         &self,
+        user: &str,
         vhost: &VirtualHost,
         change: impl FnOnce(crate::broker::tick::Tick, &mut Effects) -> T,
     ) -> T {
         let now = vhost.now(self.shared.clock.now().tick);
-        let mut fx = Effects::default();
+        let mut fx = Effects {
+            actor: Some(user.into()),
+            ..Effects::default()
+        };
         self.broker().begin(Some(vhost), &mut fx);
         let result = change(now, &mut fx);
         self.broker().settle(vhost, now, &mut fx);
         result
     }
 
+    /// Tell that something was changed that is in no virtual host.
+    fn announce(&self, change: impl FnOnce() -> Change) {
+        self.broker().announce(self.shared.clock.now().tick, change);
+    }
+
     /// Do what is left of a virtual host that was deleted.
-    fn clear(&self, vhost: &VirtualHost) {
-        self.change(vhost, |_, fx| {
+    fn clear(&self, user: &str, vhost: &VirtualHost) {
+        self.change(user, vhost, |_, fx| {
             for queue in vhost.queues.snapshot() {
                 // Without a condition it cannot be refused.
                 let _ = vhost.delete_queue(&queue, crate::broker::queue::CloseIf::default(), fx);
+            }
+            for exchange in vhost.exchanges.sorted() {
+                fx.note(|by| Change::exchange_deleted(&exchange, by));
             }
         });
     }

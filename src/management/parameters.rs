@@ -145,9 +145,11 @@ async fn put(
             "policies may not be set using this method",
         )),
         OPERATOR_POLICY => {
-            put_operator_policy(&api, &vhost, &name, &value).map_err(|invalid| match invalid {
-                InvalidPolicy::Crash => ApiError::Crash,
-                InvalidPolicy::Faults(faults) => failed(&faults),
+            put_operator_policy(&api, caller.name(), &vhost, &name, &value).map_err(|invalid| {
+                match invalid {
+                    InvalidPolicy::Crash => ApiError::Crash,
+                    InvalidPolicy::Faults(faults) => failed(&faults),
+                }
             })
         }
         VHOST_LIMITS if name != LIMITS => Err(ApiError::Crash),
@@ -162,6 +164,7 @@ async fn put(
 
 fn put_operator_policy(
     api: &Api,
+    by: &str,
     vhost: &VirtualHost,
     name: &str,
     value: &FieldValue,
@@ -179,7 +182,7 @@ fn put_operator_policy(
     if !faults.is_empty() {
         return Err(InvalidPolicy::Faults(faults));
     }
-    policies::set(api, vhost, Layer::Operator, name, parts).map(created)
+    policies::set(api, by, vhost, Layer::Operator, name, parts).map(created)
 }
 
 /// All limits of a virtual host at once.
@@ -210,8 +213,11 @@ async fn delete(
     caller.policymaker(&api, Some(&vhost))?;
     let vhost = api.broker().vhosts.get(vhost.as_str());
     let vhost = vhost.ok_or(ApiError::NotFound)?;
-    let delete_policy =
-        |layer| api.change(&vhost, |now, fx| vhost.delete_policy(layer, &name, now, fx));
+    let delete_policy = |layer| {
+        api.change(caller.name(), &vhost, |now, fx| {
+            vhost.delete_policy(layer, &name, now, fx)
+        })
+    };
     let is_gone = match component.as_str() {
         POLICY => delete_policy(Layer::User),
         OPERATOR_POLICY => delete_policy(Layer::Operator),

@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, created, no_content};
+use crate::broker::event::Change;
 use crate::broker::pattern::InvalidPattern;
 use crate::broker::permission::{Permission, TopicPermission};
 use crate::broker::user::User;
@@ -114,11 +115,13 @@ async fn put(
     let user = target(&api, &vhost, &user)?;
     let permission = Permission::new(configure, write, read)
         .map_err(|invalid| invalid_regexp(&api, &codes(&invalid.pattern), &invalid))?;
+    let permission = Arc::new(permission);
     let old = user.change(|state| {
-        state
-            .permissions
-            .insert(vhost.as_str().into(), permission.into())
+        let mine = Arc::clone(&permission);
+        state.permissions.insert(vhost.as_str().into(), mine)
     });
+    let by = caller.name();
+    api.announce(|| Change::permission_created(&user.name, &vhost, &permission, by));
     Ok(created(old.is_none()))
 }
 
@@ -134,7 +137,13 @@ async fn delete(
         .get(user.as_str())
         .ok_or(ApiError::NotFound)?;
     let gone = user.change(|state| state.permissions.remove(vhost.as_str()));
-    gone.map(|_| no_content()).ok_or(ApiError::NotFound)
+    gone.ok_or(ApiError::NotFound)?;
+    announce_deleted(&api, "permission.deleted", &user.name, &vhost, &caller);
+    Ok(no_content())
+}
+
+fn announce_deleted(api: &Api, name: &'static str, user: &str, vhost: &str, caller: &Caller) {
+    api.announce(|| Change::permission_deleted(name, user, vhost, caller.name()));
 }
 
 /// The topic permissions that `which` picks by user and virtual host.
@@ -207,11 +216,14 @@ async fn put_topic(
     let permission = TopicPermission::new(write, read)
         .map_err(|invalid| invalid_regexp(&api, &json!(invalid.pattern), &invalid))?;
     let key = (vhost.as_str().into(), exchange.into());
+    let permission = Arc::new(permission);
+    let (at, by) = ((vhost.as_str(), exchange), caller.name());
+    api.announce(|| Change::topic_permission_created(&user.name, at, &permission, by));
     Ok(created(user.change(|state| {
         let all = &mut state.topic_permissions;
         // RabbitMQ counts those of all exchanges as one thing.
         let is_new = !all.keys().any(|(there, _)| *there == *vhost);
-        all.insert(key, permission.into());
+        all.insert(key, permission);
         is_new
     })))
 }
@@ -258,6 +270,8 @@ fn drop_topic(
             return Err(ApiError::NotFound);
         }
         all.retain(|(there, exchange), _| *there != *vhost || !which(exchange));
-        Ok(no_content())
-    })
+        Ok(())
+    })?;
+    announce_deleted(api, "topic.permission.deleted", &user.name, vhost, caller);
+    Ok(no_content())
 }

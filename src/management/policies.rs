@@ -89,13 +89,16 @@ fn number(number: f64) -> Value {
 /// Read, check and set a policy from its parts.
 pub(super) fn set(
     api: &Api,
+    by: &str,
     vhost: &VirtualHost,
     layer: Layer,
     name: &str,
     parts: &FieldTable,
 ) -> Result<bool, InvalidPolicy> {
     let policy = Policy::read(name.into(), parts, layer, &api.broker().compat)?;
-    Ok(api.change(vhost, |now, fx| vhost.set_policy(layer, policy, now, fx)))
+    Ok(api.change(by, vhost, |now, fx| {
+        vhost.set_policy(layer, policy, now, fx)
+    }))
 }
 
 impl Family {
@@ -147,7 +150,7 @@ impl Family {
         let request = Request::parse(body)?;
         request.must_have(&["pattern", "definition"])?;
         let parts = request.fields();
-        let is_new = set(api, &vhost, self.0, name, &parts)
+        let is_new = set(api, caller.name(), &vhost, self.0, name, &parts)
             .map_err(|invalid| faults(api, caller, self.0, invalid))?;
         Ok(created(is_new))
     }
@@ -156,7 +159,10 @@ impl Family {
         self.check(api, caller, vhost)?;
         let vhost = api.broker().vhosts.get(vhost.as_str());
         let vhost = vhost.ok_or(ApiError::NotFound)?;
-        match api.change(&vhost, |now, fx| vhost.delete_policy(self.0, name, now, fx)) {
+        let is_gone = api.change(caller.name(), &vhost, |now, fx| {
+            vhost.delete_policy(self.0, name, now, fx)
+        });
+        match is_gone {
             true => Ok(no_content()),
             false => Err(ApiError::NotFound),
         }

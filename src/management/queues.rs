@@ -217,7 +217,9 @@ async fn put(
         arguments: request.table("arguments"),
         created_by: caller.name().into(),
     };
-    let (_, is_new) = api.change(&vhost, |now, fx| vhost.declare_queue(spec, None, now, fx))?;
+    let (_, is_new) = api.change(caller.name(), &vhost, |now, fx| {
+        vhost.declare_queue(spec, None, now, fx)
+    })?;
     Ok(created(is_new))
 }
 
@@ -248,14 +250,16 @@ async fn delete_queue(
         unused: conditions.if_unused.as_deref() == Some("true"),
         empty: conditions.if_empty.as_deref() == Some("true"),
     };
-    api.change(&vhost, |_, fx| vhost.delete_queue(&queue, condition, fx))?;
+    api.change(caller.name(), &vhost, |_, fx| {
+        vhost.delete_queue(&queue, condition, fx)
+    })?;
     Ok(no_content())
 }
 
 async fn purge(State(api): State<Api>, caller: Caller, Path(at): Path<(String, String)>) -> Answer {
     let (vhost, queue) = target(&api, &caller, &at, Access::Read)?;
     queue.refuse_if_stream("queue.purge")?;
-    api.change(&vhost, |now, fx| queue.purge(now, fx));
+    api.change(caller.name(), &vhost, |now, fx| queue.purge(now, fx));
     Ok(no_content())
 }
 
@@ -305,7 +309,9 @@ async fn get_messages(
         show,
         user: caller.name(),
     };
-    let rows = api.change(&vhost, |now, fx| take(&queue, &taking, now, fx));
+    let rows = api.change(caller.name(), &vhost, |now, fx| {
+        take(&queue, &taking, now, fx)
+    });
     Listing::default().answer(rows)
 }
 

@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, created, limits, no_content, permissions};
+use crate::broker::event::Change;
 use crate::broker::user::{HashingAlgorithm, PasswordHash, User};
 
 pub(super) fn routes() -> Router<Api> {
@@ -91,14 +92,19 @@ async fn put(
     let request = Request::parse(&body)?;
     let tags = tags(&request)?;
     let password = password(&api, &request)?.unwrap_or_default();
-    if let Some(user) = api.broker().users.get(name.as_str()) {
+    let there = api.broker().users.get(name.as_str());
+    let (is_new, by) = (there.is_none(), caller.name());
+    if let Some(user) = there {
         // Without a password the user has none from now on.
-        user.change(|state| (state.tags, state.password) = (tags, password));
-        return Ok(created(false));
+        user.change(|state| (state.tags, state.password) = (tags.clone(), password));
+        api.announce(|| Change::user("user.password.changed", &name, by));
+    } else {
+        let user = User::new(name.as_str().into(), password, tags.clone());
+        api.broker().users.insert(user.name.clone(), Arc::new(user));
+        api.announce(|| Change::user("user.created", &name, by));
     }
-    let user = User::new(name.as_str().into(), password, tags);
-    api.broker().users.insert(user.name.clone(), Arc::new(user));
-    Ok(created(true))
+    api.announce(|| Change::user_tags(&name, &tags, by));
+    Ok(created(is_new))
 }
 
 /// Tags; `administrator` is how the oldest tools ask for that one.
@@ -132,6 +138,7 @@ fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiErr
 async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
     caller.administrator()?;
     if api.broker().delete_user(&name) {
+        api.announce(|| Change::user("user.deleted", &name, caller.name()));
         Ok(no_content())
     } else {
         Err(ApiError::NotFound)
@@ -147,7 +154,9 @@ async fn bulk_delete(State(api): State<Api>, caller: Caller, body: Bytes) -> Ans
     let users = users.ok_or(ApiError::Crash)?;
     for name in &users {
         // One that is not there is deleted already.
-        api.broker().delete_user(name);
+        if api.broker().delete_user(name) {
+            api.announce(|| Change::user("user.deleted", name, caller.name()));
+        }
     }
     Ok(no_content())
 }

@@ -15,6 +15,7 @@ use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, connections, created, no_content, permissions};
 use crate::broker::compat::UnknownQueueType;
+use crate::broker::event::Change;
 use crate::broker::permission::Permission;
 use crate::broker::queue::QueueKind;
 use crate::broker::term;
@@ -124,7 +125,8 @@ async fn put(
     let is_new = broker.add_vhost(name.as_str().into(), metadata.clone());
     let vhost = broker.vhosts.get(name.as_str()).ok_or(ApiError::NotFound)?;
     if is_new {
-        grant_all(&caller, &name);
+        announce_new(&api, &vhost, caller.name());
+        grant_all(&api, &caller, &name);
     } else {
         let mut there = vhost.metadata.lock();
         metadata.protected_from_deletion = there.protected_from_deletion;
@@ -158,10 +160,29 @@ fn queue_type(api: &Api, request: &Request) -> Result<Option<QueueKind>, ApiErro
     }
 }
 
+/// A virtual host begins with its exchanges.
+fn announce_new(api: &Api, vhost: &VirtualHost, by: &str) {
+    for exchange in vhost.exchanges.sorted() {
+        api.announce(|| Change::exchange_created(&exchange, by));
+    }
+    let node = &api.broker().node;
+    api.announce(|| Change::vhost_created(vhost, node, by));
+}
+
 /// Who makes a virtual host over HTTP may use it.
-fn grant_all(caller: &Caller, vhost: &str) {
+fn grant_all(api: &Api, caller: &Caller, vhost: &str) {
     if let (Caller::User(user), Ok(all)) = (caller, Permission::new(".*", ".*", ".*")) {
+        api.announce(|| Change::permission_created(&user.name, vhost, &all, &user.name));
         user.change(|state| state.permissions.insert(vhost.into(), all.into()));
+    }
+}
+
+fn announce_lost_permissions(api: &Api, vhost: &str, by: &str) {
+    let users = api.broker().users.sorted();
+    let losing = users.iter().filter(|user| user.permission(vhost).is_some());
+    for user in losing {
+        let name = "permission.deleted";
+        api.announce(|| Change::permission_deleted(name, &user.name, vhost, by));
     }
 }
 
@@ -172,8 +193,10 @@ async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>
             "Refusing to delete virtual host '{name}' because it is protected from deletion"
         )));
     }
+    announce_lost_permissions(&api, &name, caller.name());
     api.broker().delete_vhost(&name)?;
-    api.clear(&vhost);
+    api.clear(caller.name(), &vhost);
+    api.announce(|| Change::vhost_deleted(&name, caller.name()));
     Ok(no_content())
 }
 

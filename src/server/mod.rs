@@ -20,6 +20,7 @@ pub use self::stream::{Stream, Writer};
 use self::timekeeper::Timekeeper;
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
+use crate::broker::event_exchange::SystemExchanges;
 use crate::broker::queue::QueueKind;
 use crate::broker::{Broker, BrokerSpec};
 use crate::clock::Clock;
@@ -75,6 +76,7 @@ pub struct Builder {
     memory: MemoryLimit,
     connection_max: Option<u64>,
     default_queue_type: QueueKind,
+    system: SystemExchanges,
 }
 
 impl Builder {
@@ -147,6 +149,13 @@ impl Builder {
         )
     }
 
+    /// Have `amq.rabbitmq.event` or `amq.rabbitmq.log`. Who embeds a broker fills the latter with
+    /// `Broker::publish_log`.
+    #[must_use]
+    pub fn system_exchanges(self, system: SystemExchanges) -> Self {
+        Self { system, ..self }
+    }
+
     /// Start it in the current runtime. When this returns, clients can connect.
     pub fn start(self) -> io::Result<Server> {
         let timekeeper = Arc::new(Timekeeper::default());
@@ -158,6 +167,7 @@ impl Builder {
             wall_start_ms: clock.start_wall_ms(),
             memory: self.memory,
             default_queue_type: self.default_queue_type,
+            system: self.system,
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
         broker.sockets.set_max(self.connection_max);
@@ -206,6 +216,7 @@ impl Server {
             addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             memory: MemoryLimit::default(),
             connection_max: None,
+            system: SystemExchanges::default(),
         }
     }
 

@@ -12,7 +12,7 @@ use super::channel::ConsumerHandle;
 use super::reply_to::REPLY_TO;
 use crate::broker::arguments::{self, ReaderTerms};
 use crate::broker::error::{BrokerError, Resource};
-use crate::broker::event::Event;
+use crate::broker::event::Change;
 use crate::broker::name::Name;
 use crate::broker::outlet::ConsumerOrigin;
 use crate::broker::permission::Access;
@@ -40,9 +40,17 @@ impl Core {
         let queue = self.readable_queue(number, it.queue.as_str())?;
         let nowait = it.nowait;
         let spec = self.consumer_spec(number, it, &queue, tag.clone())?;
+        let user = &spec.origin.user;
+        let created = self
+            .fx
+            .noting
+            .then(|| Change::consumer_created(&queue, &spec, user));
         let key = queue
             .consume(spec)
             .map_err(|error| self.not_consuming(error, &queue))?;
+        if let Some(change) = created {
+            self.fx.note(|_| change);
+        }
         let handle = ConsumerHandle {
             queue: Arc::clone(&queue),
             key,
@@ -57,11 +65,6 @@ impl Core {
             );
         }
         queue.resume(key, self.tick, &mut self.fx);
-        self.fx.record(|| Event::ConsumerCreated {
-            vhost: queue.spec.vhost.clone(),
-            queue: queue.name().clone(),
-            consumer_tag: tag,
-        });
         Ok(())
     }
 
@@ -136,11 +139,6 @@ impl Core {
                 self.drop_replies(&queue);
             }
             self.touch(number);
-            self.fx.record(|| Event::ConsumerDeleted {
-                vhost: handle.queue.spec.vhost.clone(),
-                queue: handle.queue.name().clone(),
-                consumer_tag: tag.into(),
-            });
         }
         if !it.nowait {
             let consumer_tag = it.consumer_tag.clone();

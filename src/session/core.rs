@@ -18,6 +18,7 @@ use super::{Endpoints, Now};
 use crate::broker::Broker;
 use crate::broker::connection::{ChannelInfo, Connection, add};
 use crate::broker::effects::Effects;
+use crate::broker::event::Change;
 use crate::broker::faults::FaultRules;
 use crate::broker::outlet::Outlet as _;
 use crate::broker::queue::{Settlement, Unacked, settle};
@@ -157,6 +158,10 @@ impl Core {
             open.info.channels.lock().insert(number, Arc::clone(&info));
         }
         add(&self.broker.churn.channel_created, 1);
+        if let Some(open) = &self.open {
+            self.fx
+                .note(|_| Change::channel_created(&open.info, number));
+        }
         self.channels.insert(number, Channel::new(info));
     }
 
@@ -168,6 +173,9 @@ impl Core {
         };
         add(&self.broker.churn.channel_closed, 1);
         if let Some(open) = &self.open {
+            let consumers = channel.consumers.len();
+            self.fx
+                .note(|_| Change::channel_closed(&open.info, number, consumers));
             open.info.channels.lock().remove(&number);
         }
         // Without a ledger nothing more is delivered; what is out is ours to return.
@@ -191,6 +199,8 @@ impl Core {
     }
 
     pub(super) fn drop_all(&mut self) {
+        // What goes with the connection nobody asked for.
+        self.fx.actor = None;
         for number in self.channels.numbers() {
             self.confirm(number);
             self.drop_channel(number);

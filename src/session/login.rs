@@ -13,6 +13,7 @@ use leveret_proto::value::FieldTable;
 
 use super::{AllowedCache, Core, Open, Session, Verdict};
 use crate::broker::connection::{Connection, Traffic};
+use crate::broker::event::Change;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
 use crate::sync::Ranked;
@@ -59,15 +60,19 @@ impl Session {
             Err(SaslError::UnknownMechanism | SaslError::Malformed) => return Ok(Verdict::Hangup),
         };
         let user = match login {
-            sasl::Login::Password { user, password } => self.core.log_in(&user, &password),
+            sasl::Login::Password { user, password } => {
+                self.core.log_in(&mechanism, &user, &password)
+            }
             sasl::Login::Anonymous if self.core.broker.compat.anonymous => {
-                self.core.log_in("guest", "guest")
+                self.core.log_in(&mechanism, "guest", "guest")
             }
             sasl::Login::Anonymous | sasl::Login::External => return Ok(Verdict::Hangup),
         };
         let Some(user) = user else {
             return self.refuse_login(&mechanism);
         };
+        let core = &self.core;
+        core.announce_login(&mechanism, &user.name, None);
         self.core.login.user = Some(user);
         self.core.login.mechanism = mechanism;
         let machine = &self.machine;
@@ -104,7 +109,17 @@ impl Core {
         ClientCapabilities::of(&self.login.client_properties)
     }
 
-    fn log_in(&self, name: &str, password: &str) -> Option<Arc<User>> {
+    fn announce_login(&self, mechanism: &str, user: &str, refusal: Option<&str>) {
+        let ends = (
+            canonical(self.endpoints.peer),
+            canonical(self.endpoints.local),
+        );
+        self.broker.announce(self.now.tick, || {
+            Change::authentication(ends, mechanism, user, refusal)
+        });
+    }
+
+    fn log_in(&self, mechanism: &str, name: &str, password: &str) -> Option<Arc<User>> {
         // As RabbitMQ's `loopback_users`: the account that everybody knows is for this machine.
         let is_allowed = name != "guest" || self.endpoints.peer.ip().to_canonical().is_loopback();
         let user = self
@@ -112,6 +127,8 @@ impl Core {
             .authenticate(name, password)
             .filter(|_| is_allowed);
         if user.is_none() {
+            let reason = format!("user '{name}' - invalid credentials");
+            self.announce_login(mechanism, name, Some(&reason));
             tracing::warn!(peer = %self.endpoints.peer, user = name, "login refused");
         }
         user
@@ -131,6 +148,7 @@ impl Core {
         let info = Arc::new(self.connection(&vhost, &user, limits));
         self.tick = vhost.now(self.now.tick);
         self.broker.add_connection(&vhost, &info, &mut self.fx)?;
+        self.fx.actor = Some(user.name.clone());
         self.open = Some(Open {
             vhost,
             user,

@@ -11,6 +11,7 @@ use leveret::broker::compat::Compat;
 use leveret::broker::connection::ConnectionId;
 use leveret::broker::effects::Effects;
 use leveret::broker::error::BrokerError;
+use leveret::broker::event_exchange::SystemExchanges;
 use leveret::broker::exchange::{
     Destination, DestinationId, ExchangeKind, ExchangeSpec, extra_keys, route,
 };
@@ -101,15 +102,28 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(Compat::default())
+        Self::with(Compat::default(), SystemExchanges::default())
     }
 
     /// One of an older release line.
     pub(crate) fn of_line(line: &str) -> Self {
-        Self::with(Compat::named(line, false).unwrap())
+        let compat = Compat::named(line, false).unwrap();
+        Self::with(compat, SystemExchanges::default())
     }
 
-    fn with(compat: Compat) -> Self {
+    /// One with the exchanges for events and the log.
+    pub(crate) fn telling() -> Self {
+        let system = SystemExchanges {
+            event: true,
+            log: true,
+        };
+        let mut world = Self::with(Compat::default(), system);
+        world.broker.begin(Some(&world.vhost), &mut world.fx);
+        world.fx.actor = Some("guest".into());
+        world
+    }
+
+    fn with(compat: Compat, system: SystemExchanges) -> Self {
         let timer = Arc::new(HandTimer::default());
         let spec = BrokerSpec {
             compat,
@@ -118,6 +132,7 @@ impl World {
             wall_start_ms: 0,
             memory: MemoryLimit::default(),
             default_queue_type: QueueKind::default(),
+            system,
         };
         let broker = Broker::new(spec, Arc::clone(&timer) as _);
         let vhost = broker.vhost("/").unwrap();

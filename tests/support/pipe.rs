@@ -37,6 +37,7 @@ pub(crate) fn broker() -> Arc<Broker> {
         wall_start_ms: 0,
         default_queue_type: leveret::broker::queue::QueueKind::default(),
         memory: MemoryLimit::default(),
+        system: leveret::broker::event_exchange::SystemExchanges::default(),
     };
     Arc::new(Broker::new(spec, Arc::new(NoTimer)))
 }

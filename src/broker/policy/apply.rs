@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Applied, Layer, Policy, Target};
 use crate::broker::effects::Effects;
+use crate::broker::event::Change;
 use crate::broker::tick::Tick;
 use crate::broker::vhost::VirtualHost;
 
@@ -12,6 +13,7 @@ impl VirtualHost {
     pub fn set_policy(&self, layer: Layer, policy: Policy, now: Tick, fx: &mut Effects) -> bool {
         self.change_topology(|| {
             let name = policy.name.clone();
+            fx.note(|by| Change::policy_set(&policy, &self.name, by));
             let mut policies = self.policies.lock();
             let old = policies.of_mut(layer).insert(name, Arc::new(policy));
             drop(policies);
@@ -25,6 +27,7 @@ impl VirtualHost {
         self.change_topology(|| {
             let old = self.policies.lock().of_mut(layer).remove(name);
             if old.is_some() {
+                fx.note(|by| Change::policy_cleared(name, &self.name, by));
                 self.apply_policies(now, fx);
             }
             old.is_some()

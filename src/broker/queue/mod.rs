@@ -32,13 +32,16 @@ use super::alarm;
 use super::compat::Compat;
 use super::connection::ConnectionId;
 use super::effects::{DeathReason, Effects};
-use super::event::Event;
+use super::event::{Change, Event};
 use super::message::Message;
 use super::name::Name;
 use super::outlet::Notice;
 use super::policy::Applied;
 use super::tick::{Tick, Ticked};
 use crate::sync::{QUEUE, Ranked};
+
+/// Names of the queues behind direct reply-to begin so.
+pub const REPLY_ADDRESS_PREFIX: &str = "amq.rabbitmq.reply-to.";
 
 /// What a queue is, apart from what is in it.
 #[derive(Clone, Debug)]
@@ -233,9 +236,10 @@ impl Queue {
     /// End a consumer. What it has unacked stays with its channel.
     pub fn cancel(self: &Arc<Self>, consumer: ConsumerKey, now: Tick, fx: &mut Effects) {
         let mut state = self.state.lock();
-        if state.consumers.remove(consumer).is_none() {
+        let Some(gone) = state.consumers.remove(consumer) else {
             return;
-        }
+        };
+        self.note_consumer_deleted(&gone.spec, fx);
         if let Some(stream) = &mut state.stream {
             stream.remove_reader(consumer);
         }
@@ -306,13 +310,16 @@ impl Queue {
         let consumers = state.consumers.drain();
         drop(state);
         for consumer in consumers {
+            self.note_consumer_deleted(&consumer.spec, fx);
             let (channel, consumer_tag) = (consumer.spec.channel, consumer.spec.tag);
             consumer.spec.outlet.notice(Notice::ConsumerCancelled {
                 channel,
                 consumer_tag,
             });
         }
-        fx.record(|| self.event(|vhost, queue| Event::QueueDeleted { vhost, queue }));
+        if self.is_shown() {
+            fx.note(|by| Change::queue_deleted(self, by));
+        }
         Ok(messages)
     }
 
@@ -411,6 +418,17 @@ impl Queue {
         }
         state.retain(now);
         state.arm(self, fx);
+    }
+
+    /// Whether listings show it: not the queue behind a reply consumer.
+    fn is_shown(&self) -> bool {
+        !self.spec.name.starts_with(REPLY_ADDRESS_PREFIX)
+    }
+
+    fn note_consumer_deleted(&self, consumer: &ConsumerSpec, fx: &mut Effects) {
+        if self.is_shown() {
+            fx.note(|by| Change::consumer_deleted(self, consumer, by));
+        }
     }
 
     /// An event about this queue.

@@ -3,10 +3,13 @@
 //! Events gather in [`Effects`](super::effects::Effects) and are handed to the listeners once per
 //! read. Whether anybody listens is asked once per read, so silence costs one branch.
 
+pub mod change;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use self::change::Change;
 use super::name::Name;
 use crate::sync::{LEAF, Ranked};
 
@@ -54,48 +57,8 @@ pub enum Event {
         queue: Name,
         messages: u64,
     },
-    /// A queue came to be.
-    QueueCreated { vhost: Name, queue: Name },
-    /// A queue is gone.
-    QueueDeleted { vhost: Name, queue: Name },
-    /// An exchange came to be.
-    ExchangeCreated { vhost: Name, exchange: Name },
-    /// An exchange is gone.
-    ExchangeDeleted { vhost: Name, exchange: Name },
-    /// A binding came to be.
-    BindingCreated {
-        vhost: Name,
-        source: Name,
-        destination: Name,
-        routing_key: String,
-    },
-    /// A binding is gone.
-    BindingDeleted {
-        vhost: Name,
-        source: Name,
-        destination: Name,
-        routing_key: String,
-    },
-    /// A consumer began.
-    ConsumerCreated {
-        vhost: Name,
-        queue: Name,
-        consumer_tag: Name,
-    },
-    /// A consumer ended.
-    ConsumerDeleted {
-        vhost: Name,
-        queue: Name,
-        consumer_tag: Name,
-    },
-    /// A connection was opened.
-    ConnectionOpened {
-        vhost: Name,
-        connection: Name,
-        user: Name,
-    },
-    /// A connection is gone.
-    ConnectionClosed { vhost: Name, connection: Name },
+    /// Something was made, changed or deleted.
+    Changed(Change),
 }
 
 /// Hears every event; called with no lock held, must not block.
