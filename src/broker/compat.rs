@@ -2,8 +2,14 @@
 //!
 //! The rest of the code asks this table; no version number is compared anywhere else.
 
-/// Arguments of declarations and consumers that 4.0 does not look at, on any queue.
-const IGNORED_4_0: [&str; 6] = [
+use super::queue::QuorumLine;
+
+/// Arguments of declarations and consumers that 4.3 does not look at, on any queue.
+const IGNORED_4_3: [&str; 1] = ["x-cancel-on-ha-failover"];
+
+/// Likewise 4.0.
+const IGNORED_4_0: [&str; 7] = [
+    "x-cancel-on-ha-failover",
     "x-consumer-timeout",
     "x-stream-filter-size-bytes",
     "x-consumer-disconnected-timeout",
@@ -95,14 +101,16 @@ pub struct Compat {
     pub own_deaths_only: bool,
     /// Dead letters say in `x-last-death-*` where they died last.
     pub tells_last_death: bool,
-    /// A dead letter of a delivery that failed (rejected, or lost with its channel) is redelivered.
-    pub failed_stays_redelivered: bool,
     /// Transient queues that are not exclusive may be declared.
     pub transient_nonexcl_queues: bool,
     /// `basic.qos` with `global` is honoured.
     pub global_qos: bool,
     /// `x-queue-master-locator` may be used.
     pub queue_master_locator: bool,
+    /// How error texts put the name of a queue type.
+    pub quotes_queue_type: bool,
+    /// How quorum queues behave.
+    pub quorum: QuorumLine,
     /// Keys that policies cannot set.
     pub unknown_policy_keys: &'static [&'static str],
     /// Keys that only operator policies cannot set.
@@ -195,6 +203,7 @@ impl Compat {
             loses_operator_vhost: false,
             unknown_default_queue_type: UnknownQueueType::Taken,
             channel_limit_names_node: false,
+            quorum: QuorumLine::RABBITMQ_3_10,
             ..Self::rabbitmq_4_0()
         }
     }
@@ -233,7 +242,6 @@ impl Compat {
             volatile_replies: false,
             own_deaths_only: true,
             tells_last_death: true,
-            failed_stays_redelivered: false,
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
@@ -262,6 +270,8 @@ impl Compat {
             unknown_default_queue_type: UnknownQueueType::Fails,
             checks_topic_exchange: false,
             deletion_protection: false,
+            quotes_queue_type: false,
+            quorum: QuorumLine::RABBITMQ_4_0,
         }
     }
 
@@ -278,11 +288,10 @@ impl Compat {
             checks_queue_mode: false,
             has_queue_version_1: false,
             refuses_empty_queue_type: false,
-            ignored_arguments: &[],
+            ignored_arguments: &IGNORED_4_3,
             filter_size_refusal: Some("Invalid value for x-stream-filter-size-bytes"),
             fails_on_bad_age: false,
             volatile_replies: true,
-            failed_stays_redelivered: true,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,
@@ -304,6 +313,8 @@ impl Compat {
             keeps_default_queue_type: false,
             unknown_default_queue_type: UnknownQueueType::Refused,
             checks_topic_exchange: true,
+            quotes_queue_type: true,
+            quorum: QuorumLine::RABBITMQ_4_3,
             ..Self::rabbitmq_4_0()
         }
     }

@@ -62,14 +62,14 @@ impl Death {
 }
 
 /// Publish a dead message to its queue's dead-letter exchange. One that does not exist swallows
-/// it, as RabbitMQ's does. No lock is held on entry.
-pub(super) fn publish_dead(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut Effects) {
+/// it, as RabbitMQ's does. Whether it arrived everywhere. No lock is held on entry.
+pub(super) fn publish_dead(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut Effects) -> bool {
     let settings = dead.queue.settings();
     let Some(exchange) = settings.dead_letter_exchange.as_deref() else {
-        return;
+        return false;
     };
     let Some(exchange) = vhost.exchanges.get(exchange) else {
-        return;
+        return false;
     };
     let other_key = settings.dead_letter_routing_key.as_deref();
     let routing_key = other_key.unwrap_or(dead.message.routing_key());
@@ -85,12 +85,12 @@ pub(super) fn publish_dead(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut
     };
     let message = dead.message.rewritten(&mut fx.packer, parts, now);
     let extra_keys = extra_keys(&message.headers());
-    let failed = dead.failed && vhost.compat.failed_stays_redelivered;
-    let message = Arc::new(message.with_deaths(letter.deaths, failed));
+    let message = Arc::new(message.with_deaths(letter.deaths, dead.failures));
     let mut queues = route(vhost, &exchange, &message, &extra_keys, now, fx).queues;
     let deaths = message.deaths.as_deref().unwrap_or_default();
     queues.retain(|queue| !is_cycle(queue, dead.reason, deaths));
-    publish(&queues, &message, now, fx);
+    let outcome = publish(&queues, &message, now, fx);
+    outcome.routed && !outcome.overflowed
 }
 
 /// A message comes round without anybody having rejected it: it would do so for ever.

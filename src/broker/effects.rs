@@ -51,8 +51,10 @@ pub struct Dead {
     pub message: Arc<Message>,
     /// Why.
     pub reason: DeathReason,
-    /// Whether a delivery of it failed before.
-    pub failed: bool,
+    /// Failed deliveries that it takes along.
+    pub failures: u32,
+    /// Its number where its queue keeps it until it is delivered.
+    pub held: Option<u64>,
 }
 
 /// Work found under a lock, to be done after it. Owned and reused by whoever calls the model: a
@@ -111,7 +113,10 @@ impl Effects {
     pub(super) fn settle(&mut self, vhost: &VirtualHost, now: Tick) {
         loop {
             if let Some(dead) = self.dead.pop_front() {
-                dead_letter::publish_dead(vhost, &dead, now, self);
+                let is_delivered = dead_letter::publish_dead(vhost, &dead, now, self);
+                if let Some(id) = dead.held {
+                    dead.queue.dead_letter_tried(id, is_delivered, now, self);
+                }
             } else if let Some(post) = self.posts.pop_front() {
                 publish_post(vhost, &post, now, self);
             } else if let Some(queue) = self.gone.pop() {

@@ -66,6 +66,9 @@ pub enum BrokerError {
     SystemExchange(Subject),
     /// Another connection's exclusive queue.
     Locked(Subject),
+    /// `basic.get` from a quorum queue with single active consumer. The second is how the
+    /// release line puts the name of the queue type.
+    NoGet(Subject, &'static str),
     /// Deletion asked `if-unused`.
     InUse(Subject),
     /// Deletion asked `if-empty`.
@@ -113,6 +116,11 @@ impl fmt::Display for BrokerError {
                 "cannot obtain exclusive access to locked {subject}. It could be originally \
                  declared on another connection or the exclusive property value does not match \
                  that of the original declaration."
+            ),
+            Self::NoGet(subject, kind) => write!(
+                f,
+                "cannot obtain access to locked {subject}. basic.get operations are not \
+                 supported by {kind} queues with single active consumer"
             ),
             Self::InUse(subject) => write!(f, "{subject} in use"),
             Self::NotEmpty(subject) => write!(f, "{subject} not empty"),

@@ -34,8 +34,8 @@ pub struct Message {
     pub published: Tick,
     /// How often it died, the latest death first.
     pub deaths: Option<Vec<Death>>,
-    /// Whether it is delivered as `redelivered` from the first time on: it failed before it died.
-    pub failed: bool,
+    /// How often its deliveries failed in the queues that it died in.
+    pub failures: u32,
 }
 
 /// What the properties say that queues must know, read once at the edge.
@@ -171,7 +171,7 @@ impl Message {
             facts,
             published: now,
             deaths: None,
-            failed: false,
+            failures: 0,
         }
     }
 
@@ -186,10 +186,10 @@ impl Message {
 
     /// With this history.
     #[must_use]
-    pub fn with_deaths(self, deaths: Vec<Death>, failed: bool) -> Self {
+    pub fn with_deaths(self, deaths: Vec<Death>, failures: u32) -> Self {
         Self {
             deaths: Some(deaths),
-            failed,
+            failures,
             ..self
         }
     }

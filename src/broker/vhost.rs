@@ -364,6 +364,11 @@ impl VirtualHost {
         if !is_there {
             return Ok(0);
         }
+        check_condition(
+            &self.subject(Resource::Queue, queue.name()),
+            queue.kind,
+            condition,
+        )?;
         let messages = queue.close(condition, fx).map_err(|refused| {
             let subject = self.subject(Resource::Queue, queue.name());
             match refused {
@@ -515,6 +520,26 @@ impl Topology {
                 self.sources.remove(destination);
             }
         }
+    }
+}
+
+/// Quorum queues are deleted without conditions.
+fn check_condition(
+    subject: &Subject,
+    kind: QueueKind,
+    condition: CloseIf,
+) -> Result<(), BrokerError> {
+    let flag = match condition {
+        CloseIf { unused: true, .. } => "if-unused",
+        CloseIf { empty: true, .. } => "if-empty",
+        CloseIf { .. } => return Ok(()),
+    };
+    match kind {
+        QueueKind::Quorum => Err(BrokerError::NotImplemented(format!(
+            "cannot delete {subject}. queue.delete operations with {flag} flag set are not \
+             supported by quorum queues"
+        ))),
+        QueueKind::Classic | QueueKind::Stream => Ok(()),
     }
 }
 

@@ -92,6 +92,8 @@ impl Core {
             }
             QueueKind::Classic | QueueKind::Quorum => Reading::default(),
         };
+        self.check_no_global_prefetch(number, queue)?;
+        let open = self.opened()?;
         let origin = ConsumerOrigin {
             connection: open.info.name.clone(),
             channel: number,
@@ -109,6 +111,19 @@ impl Core {
             reading,
             origin: Arc::new(origin),
         })
+    }
+
+    /// Quorum queues know no prefetch of a whole channel.
+    fn check_no_global_prefetch(&mut self, number: u16, queue: &Queue) -> Result<(), Exception> {
+        let info = &self.channel(number)?.info;
+        if queue.kind != QueueKind::Quorum
+            || info.global_prefetch_count.load(Ordering::Relaxed) == 0
+        {
+            return Ok(());
+        }
+        let subject = self.opened()?.vhost.subject(Resource::Queue, queue.name());
+        let text = format!("{subject} does not support global qos");
+        Err(BrokerError::NotImplemented(text).into())
     }
 
     pub(super) fn not_consuming(&self, error: ConsumeError, queue: &Queue) -> BrokerError {
@@ -172,6 +187,14 @@ impl Core {
         self.refuse_volatile(it.queue.as_str(), true)?;
         let queue = self.readable_queue(number, it.queue.as_str())?;
         queue.refuse_if_stream("basic.get")?;
+        if queue.kind == QueueKind::Quorum && queue.settings().single_active {
+            let subject = self.opened()?.vhost.subject(Resource::Queue, queue.name());
+            let kind = match self.broker.compat.quotes_queue_type {
+                true => "<<\"quorum\">>",
+                false => "quorum",
+            };
+            return Err(BrokerError::NoGet(subject, kind).into());
+        }
         let got = queue.get(it.no_ack, self.tick, &mut self.fx);
         let info = Arc::clone(&self.channel(number)?.info);
         let Some(got) = got else {
@@ -204,7 +227,11 @@ impl Core {
         let Got { entry, remaining } = got;
         let tag = ledger.next_tag();
         let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
-        let content = entry.message.content();
+        let counted = queue.properties(&entry);
+        let mut content = entry.message.content();
+        if let Some(properties) = &counted {
+            content.properties = properties;
+        }
         inner.out.put_get_ok(
             number,
             tag,

@@ -204,12 +204,14 @@ impl Outlet for Egress {
             delivery_tag,
             redelivered: entry.redelivered,
         };
-        inner.out.put_deliver(
-            delivery.channel,
-            head,
-            &entry.message.content(),
-            inner.frame_max,
-        );
+        let counted = delivery.queue.properties(&entry);
+        let mut content = entry.message.content();
+        if let Some(properties) = &counted {
+            content.properties = properties;
+        }
+        inner
+            .out
+            .put_deliver(delivery.channel, head, &content, inner.frame_max);
         count(&ledger.info.stats, delivery.no_ack, entry.redelivered);
         if !delivery.no_ack {
             ledger.push(delivery_tag, &delivery, entry);

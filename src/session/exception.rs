@@ -27,7 +27,7 @@ const fn code(error: &BrokerError) -> ReplyCode {
         | BrokerError::ExclusiveUse(_)
         | BrokerError::InternalExchange(_)
         | BrokerError::AccessRefused(_) => ReplyCode::ACCESS_REFUSED,
-        BrokerError::Locked(_) => ReplyCode::RESOURCE_LOCKED,
+        BrokerError::Locked(_) | BrokerError::NoGet(..) => ReplyCode::RESOURCE_LOCKED,
         BrokerError::NotImplemented(_) => ReplyCode::NOT_IMPLEMENTED,
         BrokerError::Denied(_) => ReplyCode::INTERNAL_ERROR,
     }

@@ -30,7 +30,7 @@ fn persistent_messages_count_until_they_are_settled() {
         assert_eq!(persistent(&queue), (2, 7, 12));
         world.consume(&queue, "c", 1, 0);
         assert_eq!(persistent(&queue), (2, 7, 8), "one is out");
-        world.settle_first(Settlement::Requeue);
+        world.settle_first(Settlement::Return);
         assert_eq!(persistent(&queue), (2, 7, 8), "and again");
         world.settle_first(Settlement::Ack);
         let rest = queue.view();

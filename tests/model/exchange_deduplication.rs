@@ -138,7 +138,7 @@ fn a_queue_takes_no_second_message_of_a_mark_until_the_first_is_gone() {
     world.publish_with("", "q", "b", &marked("m"));
     assert_eq!(world.delivered(), ["c:b"]);
     world.publish_with("", "q", "while it is out", &marked("m"));
-    world.settle_first(Settlement::Requeue);
+    world.settle_first(Settlement::Return);
     assert_eq!(world.delivered(), ["c:b"]);
     world.settle_first(Settlement::Ack);
     assert!(world.delivered().is_empty());

@@ -11,6 +11,7 @@ mod exchange_history;
 mod exchange_random;
 mod limit;
 mod policy;
+mod quorum;
 mod stream;
 mod trace;
 
@@ -48,7 +49,7 @@ fn requeued_messages_go_back_to_their_place() {
         world.publish("", "q", body);
     }
     assert_eq!(world.delivered(), ["c:a", "c:b"]);
-    world.settle_first(Settlement::Requeue);
+    world.settle_first(Settlement::Return);
     assert_eq!(world.delivered(), ["c:a"], "before c, which is younger");
 }
 
@@ -225,7 +226,7 @@ fn a_deleted_queue_leaves_nothing_behind() {
             consumer_tag: "c".into()
         }]
     );
-    world.settle_first(Settlement::Requeue);
+    world.settle_first(Settlement::Return);
     let weak = Arc::downgrade(&queue);
     drop(queue);
     assert!(weak.upgrade().is_none(), "no cycle keeps the queue alive");
@@ -244,7 +245,7 @@ fn what_came_back_to_a_lane_is_its_head_and_expires_first() {
     };
     world.publish_with("", "q", "brief", &brief);
     world.publish_with("", "q", "high", &prioritised(2));
-    world.settle_first(Settlement::Requeue);
+    world.settle_first(Settlement::Return);
     assert_eq!(world.delivered(), ["c:high"]);
     world.pass_ms(20);
     assert_eq!(

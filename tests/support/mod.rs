@@ -21,8 +21,8 @@ use leveret::broker::pattern::Pattern;
 use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret::broker::publish::{Outcome, publish};
 use leveret::broker::queue::{
-    ConsumerKey, ConsumerSpec, Entry, Queue, QueueKind, QueueSpec, Reading, Settlement, Unacked,
-    settle,
+    CloseIf, ConsumeError, ConsumerKey, ConsumerSpec, Entry, Queue, QueueKind, QueueSpec, Reading,
+    Settlement, Unacked, settle,
 };
 use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::trace::{self, Party};
@@ -339,7 +339,8 @@ impl World {
         prefetch: u16,
         priority: i64,
     ) -> ConsumerKey {
-        self.add_consumer(queue, tag, prefetch, priority, Reading::default())
+        let spec = self.consumer(tag, prefetch, priority, Reading::default());
+        self.add_consumer(queue, spec)
     }
 
     /// Add a reader of a stream, served at once.
@@ -350,30 +351,37 @@ impl World {
         prefetch: u16,
         reading: Reading,
     ) -> ConsumerKey {
-        self.add_consumer(queue, tag, prefetch, 0, reading)
+        let spec = self.consumer(tag, prefetch, 0, reading);
+        self.add_consumer(queue, spec)
     }
 
-    /// End a consumer.
-    pub(crate) fn cancel(&mut self, queue: &Arc<Queue>, consumer: ConsumerKey) {
-        queue.cancel(consumer, self.now, &mut self.fx);
+    fn add_consumer(&mut self, queue: &Arc<Queue>, spec: ConsumerSpec) -> ConsumerKey {
+        let key = queue.consume(spec).unwrap();
+        queue.resume(key, self.now, &mut self.fx);
         self.settle();
+        key
     }
 
-    fn add_consumer(
+    /// Add a consumer that wants to be alone.
+    pub(crate) fn consume_exclusively(
         &mut self,
         queue: &Arc<Queue>,
         tag: &str,
-        prefetch: u16,
-        priority: i64,
-        reading: Reading,
-    ) -> ConsumerKey {
+    ) -> Result<ConsumerKey, ConsumeError> {
+        queue.consume(ConsumerSpec {
+            exclusive: true,
+            ..self.consumer(tag, 0, 0, Reading::default())
+        })
+    }
+
+    fn consumer(&self, tag: &str, prefetch: u16, priority: i64, reading: Reading) -> ConsumerSpec {
         let origin = ConsumerOrigin {
             connection: "test".into(),
             channel: 1,
             user: "guest".into(),
             arguments: FieldTable::new(),
         };
-        let spec = ConsumerSpec {
+        ConsumerSpec {
             tag: tag.into(),
             outlet: Arc::clone(&self.recorder) as _,
             channel: 1,
@@ -383,17 +391,51 @@ impl World {
             priority,
             reading,
             origin: Arc::new(origin),
-        };
-        let key = queue.consume(spec).unwrap();
-        queue.resume(key, self.now, &mut self.fx);
-        self.settle();
-        key
+        }
+    }
+
+    /// Delete a queue.
+    pub(crate) fn delete(
+        &mut self,
+        queue: &Arc<Queue>,
+        condition: CloseIf,
+    ) -> Result<u64, BrokerError> {
+        self.vhost.delete_queue(queue, condition, &mut self.fx)
     }
 
     /// Settle the oldest delivery that is out.
     pub(crate) fn settle_first(&mut self, how: Settlement) {
         let first = self.recorder.unacked.lock().unwrap().remove(0);
         settle(&mut vec![first], how, self.now, &mut self.fx);
+        self.settle();
+    }
+
+    /// Take the next message, as `basic.get` does.
+    pub(crate) fn take(&mut self, queue: &Arc<Queue>) -> Option<Unacked> {
+        let got = queue.get(false, self.now, &mut self.fx);
+        self.settle();
+        Some(Unacked {
+            tag: 0,
+            queue: Arc::clone(queue),
+            consumer: ConsumerKey::NONE,
+            entry: got?.entry,
+        })
+    }
+
+    /// Settle what was taken.
+    pub(crate) fn settle_taken(&mut self, mut taken: Vec<Unacked>, how: Settlement) {
+        settle(&mut taken, how, self.now, &mut self.fx);
+        self.settle();
+    }
+
+    /// Purge a queue.
+    pub(crate) fn purge(&mut self, queue: &Arc<Queue>) -> u64 {
+        queue.purge(self.now, &mut self.fx)
+    }
+
+    /// End a consumer.
+    pub(crate) fn cancel(&mut self, queue: &Arc<Queue>, consumer: ConsumerKey) {
+        queue.cancel(consumer, self.now, &mut self.fx);
         self.settle();
     }
 

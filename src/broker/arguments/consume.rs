@@ -10,6 +10,7 @@ use crate::broker::tick::Tick;
 
 /// Which queue types know which argument, in the order in which RabbitMQ finds fault with them.
 const KNOWN: &[(&str, &[QueueKind])] = &[
+    ("x-cancel-on-ha-failover", &[QueueKind::Classic]),
     ("x-stream-offset", &[QueueKind::Stream]),
     ("x-stream-filter", &[QueueKind::Stream]),
     ("x-stream-match-unfiltered", &[QueueKind::Stream]),
@@ -29,6 +30,13 @@ pub fn check_consume(
         if arguments.get(key).is_some() && !is_known {
             return Err(unknown(key, subject, kind));
         }
+    }
+    if let Some(value) = arguments
+        .get("x-consumer-timeout")
+        .filter(|_| !compat.ignored_arguments.contains(&"x-consumer-timeout"))
+    {
+        let check = Check::Integer(0, UNLIMITED);
+        check_value(check, "x-consumer-timeout", value, subject)?;
     }
     let Some(value) = arguments.get("x-priority") else {
         return Ok(0);

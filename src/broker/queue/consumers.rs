@@ -71,7 +71,11 @@ pub(super) struct Consumers {
     count: usize,
     generation: u32,
     single_active: bool,
+    /// The active one makes way for one of a higher priority, once it has nothing unacked.
+    yields: bool,
     active: Option<u32>,
+    /// The active one is about to make way.
+    is_leaving: bool,
 }
 
 #[derive(Debug)]
@@ -82,9 +86,10 @@ struct Ring {
 
 impl Consumers {
     /// None yet; with `single_active` only one at a time is served.
-    pub(super) fn new(single_active: bool) -> Self {
+    pub(super) fn new(single_active: bool, yields: bool) -> Self {
         Self {
             single_active,
+            yields,
             ..Self::default()
         }
     }
@@ -177,6 +182,7 @@ impl Consumers {
         self.rings.clear();
         self.count = 0;
         self.active = None;
+        self.is_leaving = false;
         self.slots.drain(..).flatten().collect()
     }
 
@@ -187,6 +193,7 @@ impl Consumers {
                 .rings
                 .iter()
                 .find_map(|ring| ring.turn.front().copied())?,
+            true if self.is_leaving => return None,
             true => self.active?,
         };
         let consumer = self.slots.get(index as usize)?.as_ref()?;
@@ -224,6 +231,9 @@ impl Consumers {
         // Only the prefetch is over: one whose outlet is full is resumed by the outlet.
         if was_at_limit {
             self.make_ready(key.index);
+        }
+        if self.is_leaving {
+            self.choose_active();
         }
     }
 
@@ -294,13 +304,27 @@ impl Consumers {
         &mut self.rings[at]
     }
 
-    /// With single active consumer: the first of the highest priority, kept until it leaves.
+    /// With single active consumer: the first of the highest priority. It stays until it leaves,
+    /// or makes way.
     fn choose_active(&mut self) {
-        if self.single_active && self.active.is_none() {
-            let best = self
-                .iter()
-                .min_by_key(|c| (-c.spec.priority, c.key.generation));
+        if !self.single_active {
+            return;
+        }
+        let best = self
+            .iter()
+            .min_by_key(|c| (std::cmp::Reverse(c.spec.priority), c.key.generation));
+        let now = self.active.and_then(|at| self.slots.get(at as usize));
+        let Some((now, best)) = now.and_then(Option::as_ref).zip(best) else {
             self.active = best.map(|consumer| consumer.key.index);
+            self.is_leaving = false;
+            return;
+        };
+        let makes_way = self.yields && best.spec.priority > now.spec.priority;
+        let is_free = now.in_flight == 0;
+        let best = best.key.index;
+        self.is_leaving = makes_way && !is_free;
+        if makes_way && is_free {
+            self.active = Some(best);
         }
     }
 }

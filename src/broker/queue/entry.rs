@@ -15,12 +15,14 @@ pub struct Entry {
     pub message: Arc<Message>,
     /// When it may no longer be delivered; [`Tick::NEVER`] without a TTL.
     pub expires: Tick,
-    /// How often it was delivered and came back.
+    /// How often it was delivered and came back to this queue.
     pub returns: u32,
+    /// How often its deliveries failed, counting those that it brought with it as a dead letter.
+    pub failures: u32,
+    /// What it weighs in listings and for `x-max-length-bytes`.
+    pub bytes: u32,
     /// Whether a delivery carries the `redelivered` flag.
     pub redelivered: bool,
-    /// Whether a delivery of it failed, here or in a queue it died in.
-    pub failed: bool,
     /// The lane it waits in; 0 without priorities.
     pub priority: u8,
 }

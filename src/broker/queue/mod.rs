@@ -5,6 +5,8 @@ mod consumers;
 mod deduplication;
 mod entry;
 mod kind;
+mod order;
+mod quorum;
 mod ready;
 mod settings;
 mod settle;
@@ -16,11 +18,15 @@ mod tally;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use leveret_proto::value::FieldTable;
 
 pub use self::consumers::{ConsumerKey, ConsumerSpec};
 pub use self::entry::Entry;
 pub use self::kind::QueueKind;
+pub use self::order::Order;
+use self::quorum::Apart;
+pub use self::quorum::{Counting, QuorumLine, QuorumRules, Retry};
 pub use self::settings::{Overflow, Settings};
 pub use self::settle::{Settlement, Unacked, settle};
 use self::state::State;
@@ -68,6 +74,7 @@ pub struct Queue {
     pub spec: QueueSpec,
     /// Its type.
     pub kind: QueueKind,
+    line: QuorumLine,
     state: Ranked<State, QUEUE>,
 }
 
@@ -106,12 +113,14 @@ impl Queue {
     /// An empty queue.
     pub fn new(spec: QueueSpec, applied: Applied, compat: &Compat, now: Tick) -> Self {
         let kind = QueueKind::of(&spec.arguments);
-        let settings = Settings::resolve(kind, &spec.arguments, applied);
+        let line = compat.quorum;
+        let settings = Settings::resolve(kind, &spec.arguments, applied, &line);
         let stream = (kind == QueueKind::Stream).then(|| Box::new(Stream::new(compat)));
         Self {
             kind,
             spec,
-            state: Ranked::new(State::new(settings, stream, now)),
+            line,
+            state: Ranked::new(State::new(settings, stream, line.counting, now)),
         }
     }
 
@@ -149,7 +158,7 @@ impl Queue {
             state.stats.dropped += 1;
             if state.settings.overflow == Overflow::RejectPublishDlx {
                 let entry = state.entry(Arc::clone(message), now);
-                state.bury(self, entry, DeathReason::MaxLength, fx);
+                state.bury(self, entry, DeathReason::MaxLength, false, fx);
             }
             return Enqueued::Refused;
         }
@@ -174,7 +183,7 @@ impl Queue {
         }
         let is_limited = state.settings.is_limited();
         if is_limited {
-            state.shorten(self, fx);
+            state.limit(self, fx);
         }
         // What was dropped may have stood before something that expires.
         if expires != Tick::NEVER || is_limited {
@@ -195,7 +204,7 @@ impl Queue {
             state.stats.get_no_ack += 1;
         } else {
             state.stats.get += 1;
-            state.unacked.add(Weight::of(&entry.message));
+            state.unacked.add(Weight::of(&entry));
         }
         state.stats.redeliver += u64::from(entry.redelivered);
         state.arm(self, fx);
@@ -223,9 +232,10 @@ impl Queue {
         }
         let is_alone = state.consumers.is_empty();
         let wants_alone = spec.exclusive;
-        if state.consumers.has_exclusive()
-            || (wants_alone && (!is_alone || state.consumers.is_single_active()))
-        {
+        let is_refused = state.consumers.has_exclusive()
+            || (wants_alone && (!is_alone || state.consumers.is_single_active()));
+        // Quorum queues pay no heed to it.
+        if is_refused && self.kind == QueueKind::Classic {
             return Err(ConsumeError::ExclusiveUse);
         }
         state.had_consumer = true;
@@ -264,7 +274,8 @@ impl Queue {
     pub fn purge(self: &Arc<Self>, now: Tick, fx: &mut Effects) -> u64 {
         let mut state = self.state.lock();
         state.expire(self, now, fx);
-        let messages = state.ready.drain().len() as u64;
+        let apart = state.apart.as_mut().map_or(0, |apart| apart.clear());
+        let messages = apart + state.ready.drain().len() as u64;
         drop(state);
         fx.record(|| {
             self.event(|vhost, queue| Event::Purged {
@@ -306,6 +317,9 @@ impl Queue {
             return Err(CloseRefused::NotEmpty);
         }
         state.closed = true;
+        if let Some(apart) = &mut state.apart {
+            apart.clear();
+        }
         let messages = state.ready.drain().len() as u64;
         let consumers = state.consumers.drain();
         drop(state);
@@ -340,10 +354,16 @@ impl Queue {
         if let Some(stream) = &state.stream {
             return alarm::held(stream.len(), stream.view().bytes);
         }
-        let (ready, unacked) = (state.ready.tally(), state.unacked);
+        let apart = state.apart.as_deref();
+        let all = [
+            state.ready.tally(),
+            state.unacked,
+            apart.map(Apart::delayed).unwrap_or_default(),
+            apart.map(Apart::held).unwrap_or_default(),
+        ];
         alarm::held(
-            ready.messages + unacked.messages,
-            ready.bytes + unacked.bytes,
+            all.iter().map(|tally| tally.messages).sum(),
+            all.iter().map(|tally| tally.bytes).sum(),
         )
     }
 
@@ -359,14 +379,26 @@ impl Queue {
             .consumers
             .iter()
             .find(|consumer| state.settings.single_active && state.consumers.is_active(consumer));
+        let apart = state.apart.as_deref();
+        let delayed = apart.map(Apart::delayed).unwrap_or_default();
+        let held = apart.map(Apart::held).unwrap_or_default();
         QueueView {
             ready: ready.messages + state.stream.as_ref().map_or(0, |stream| stream.len()),
             unacked: unacked.messages,
-            ready_bytes: ready.bytes,
+            delayed: delayed.messages,
+            held: held.messages,
+            held_bytes: held.bytes,
+            ready_bytes: ready.bytes + delayed.bytes,
             unacked_bytes: unacked.bytes,
-            persistent: ready.persistent + unacked.persistent,
-            persistent_bytes: ready.persistent_bytes + unacked.persistent_bytes,
             stream: state.stream.as_ref().map(|stream| stream.view()),
+            persistent: [ready, unacked, delayed, held]
+                .iter()
+                .map(|it| it.persistent)
+                .sum(),
+            persistent_bytes: [ready, unacked, delayed, held]
+                .iter()
+                .map(|it| it.persistent_bytes)
+                .sum(),
             consumers: state.consumers.len(),
             single_active_tag: active.map(|consumer| consumer.spec.tag.to_string()),
             exclusive_consumer_tag: exclusive.map(|consumer| consumer.spec.tag.to_string()),
@@ -396,10 +428,32 @@ impl Queue {
         Arc::clone(&self.state.lock().settings)
     }
 
+    /// How a try to deliver a dead letter ended that this queue holds.
+    pub(super) fn dead_letter_tried(
+        self: &Arc<Self>,
+        id: u64,
+        is_delivered: bool,
+        now: Tick,
+        fx: &mut Effects,
+    ) {
+        let mut state = self.state.lock();
+        if !state.closed {
+            state.dead_letter_tried(self, id, is_delivered, now, fx);
+        }
+    }
+
+    /// The properties to deliver `entry` with, where they are not those that it came with.
+    pub fn properties(&self, entry: &Entry) -> Option<Bytes> {
+        match self.kind {
+            QueueKind::Quorum => self.line.counting.properties(entry),
+            QueueKind::Classic | QueueKind::Stream => None,
+        }
+    }
+
     /// Other policies apply to it now: what is too much by them goes at once. Messages keep the
     /// TTL that they came in under.
     pub fn reconfigure(self: &Arc<Self>, applied: Applied, now: Tick, fx: &mut Effects) {
-        let settings = Settings::resolve(self.kind, &self.spec.arguments, applied);
+        let settings = Settings::resolve(self.kind, &self.spec.arguments, applied, &self.line);
         let mut state = self.state.lock();
         if state.closed || *state.settings == settings {
             return;
@@ -450,6 +504,9 @@ impl Ticked for Queue {
         if state.expiry() <= now && !state.closed {
             fx.gone.push(Arc::clone(&self));
             return;
+        }
+        if state.apart.is_some() {
+            state.tick_apart(&self, now, fx);
         }
         state.arm(&self, fx);
     }

@@ -6,6 +6,8 @@ use super::super::arguments::max_age_ms;
 use super::super::name::Name;
 use super::super::policy::Applied;
 use super::kind::QueueKind;
+use super::order::Order;
+use super::quorum::{QuorumLine, QuorumRules};
 
 /// What happens to a publish that does not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,8 +38,8 @@ pub struct Settings {
     pub segment_bytes_max: Option<u64>,
     /// What happens beyond (`x-overflow`).
     pub overflow: Overflow,
-    /// Highest priority (`x-max-priority`); `None` is a plain FIFO.
-    pub priority_max: Option<u8>,
+    /// What is delivered next (`x-max-priority`).
+    pub order: Order,
     /// Where dead messages go (`x-dead-letter-exchange`).
     pub dead_letter_exchange: Option<Name>,
     /// With which key (`x-dead-letter-routing-key`), else their own.
@@ -46,6 +48,12 @@ pub struct Settings {
     pub single_active: bool,
     /// No second message of the same mark (`x-message-deduplication`).
     pub deduplicates: bool,
+    /// A message brings the failed deliveries of its earlier queues with it.
+    pub carries_failures: bool,
+    /// Properties weigh too, not only bodies.
+    pub weighs_properties: bool,
+    /// What only quorum queues have.
+    pub quorum: Option<QuorumRules>,
     /// The policies that are in it, for listings.
     pub applied: Applied,
 }
@@ -53,12 +61,21 @@ pub struct Settings {
 impl Settings {
     /// Of a queue of this kind, from the arguments of its declaration, already checked, and from
     /// what policies say.
-    pub fn resolve(kind: QueueKind, arguments: &FieldTable, applied: Applied) -> Self {
+    pub fn resolve(
+        kind: QueueKind,
+        arguments: &FieldTable,
+        applied: Applied,
+        line: &QuorumLine,
+    ) -> Self {
         let from = Source {
             arguments,
             policy: &applied.definition,
         };
         let argument = |key| arguments.get(key);
+        let overflow = overflow(kind, &from);
+        let dead_letter_exchange = from.argument_first("dead-letter-exchange").and_then(name);
+        let has_exchange = dead_letter_exchange.is_some();
+        let is_quorum = kind == QueueKind::Quorum;
         Self {
             message_ttl_ms: from.lower("message-ttl"),
             expires_ms: from.lower("expires"),
@@ -71,22 +88,33 @@ impl Settings {
             segment_bytes_max: from
                 .policy_first("stream-max-segment-size-bytes")
                 .and_then(unsigned),
-            overflow: overflow(match kind {
-                QueueKind::Classic | QueueKind::Stream => from.argument_first("overflow"),
-                QueueKind::Quorum => from.policy_first("overflow"),
-            }),
-            priority_max: argument("x-max-priority")
-                .and_then(FieldValue::as_i64)
-                .and_then(|n| u8::try_from(n).ok())
-                .filter(|n| *n > 0),
-            dead_letter_exchange: from.argument_first("dead-letter-exchange").and_then(name),
+            overflow,
+            order: match kind {
+                QueueKind::Classic => argument("x-max-priority")
+                    .and_then(FieldValue::as_i64)
+                    .and_then(|n| u8::try_from(n).ok())
+                    .filter(|n| *n > 0)
+                    .map_or(Order::Arrival, Order::UpTo),
+                QueueKind::Quorum => line.order,
+                QueueKind::Stream => Order::Arrival,
+            },
+            dead_letter_exchange,
             dead_letter_routing_key: from
                 .argument_first("dead-letter-routing-key")
                 .and_then(name),
             single_active: argument("x-single-active-consumer") == Some(&FieldValue::Bool(true)),
             deduplicates: argument("x-message-deduplication") == Some(&FieldValue::Bool(true)),
+            carries_failures: line.counting.carries_failures(kind),
+            weighs_properties: is_quorum && line.weighs_properties,
+            quorum: is_quorum.then(|| QuorumRules::resolve(&from, overflow, has_exchange, line)),
             applied,
         }
+    }
+
+    /// Whether so much is more than the length limits allow.
+    pub(super) fn is_exceeded_by(&self, messages: u64, bytes: u64) -> bool {
+        self.length_max.is_some_and(|max| messages > max)
+            || self.bytes_max.is_some_and(|max| bytes > max)
     }
 
     /// Whether there is a length limit.
@@ -96,26 +124,30 @@ impl Settings {
 }
 
 /// Where a setting may come from; each has a rule for when both speak.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     /// Keys with `x-`.
     arguments: &'a FieldTable,
     /// Keys without.
-    policy: &'a FieldTable,
+    pub(super) policy: &'a FieldTable,
 }
 
 impl<'a> Source<'a> {
-    fn argument(&self, key: &str) -> Option<&'a FieldValue> {
+    pub(super) fn argument(&self, key: &str) -> Option<&'a FieldValue> {
         self.arguments.get(&format!("x-{key}"))
     }
 
     /// The lower of two limits.
-    fn lower(&self, key: &str) -> Option<u64> {
-        let argument = self.argument(key).and_then(unsigned);
-        let policy = self.policy.get(key).and_then(unsigned);
-        match (argument, policy) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+    pub(super) fn lower(&self, key: &str) -> Option<u64> {
+        self.numbers(key).into_iter().flatten().min()
+    }
+
+    /// The higher of two numbers.
+    pub(super) fn higher(&self, key: &str) -> Option<u64> {
+        self.numbers(key).into_iter().flatten().max()
+    }
+
+    fn numbers(&self, key: &str) -> [Option<u64>; 2] {
+        [self.argument(key), self.policy.get(key)].map(|value| value.and_then(unsigned))
     }
 
     /// What the declaration says, else the policy.
@@ -124,7 +156,7 @@ impl<'a> Source<'a> {
     }
 
     /// What the policy says, else the declaration.
-    fn policy_first(&self, key: &str) -> Option<&'a FieldValue> {
+    pub(super) fn policy_first(&self, key: &str) -> Option<&'a FieldValue> {
         self.policy.get(key).or_else(|| self.argument(key))
     }
 }
@@ -141,10 +173,15 @@ fn name(value: &FieldValue) -> Option<Name> {
     value.as_str().map(Name::from)
 }
 
-fn overflow(value: Option<&FieldValue>) -> Overflow {
+fn overflow(kind: QueueKind, from: &Source<'_>) -> Overflow {
+    let value = match kind {
+        QueueKind::Classic | QueueKind::Stream => from.argument_first("overflow"),
+        QueueKind::Quorum => from.policy_first("overflow"),
+    };
     match value.and_then(FieldValue::as_str) {
         Some("reject-publish") => Overflow::RejectPublish,
-        Some("reject-publish-dlx") => Overflow::RejectPublishDlx,
+        // Quorum queues take the word and do not know it.
+        Some("reject-publish-dlx") if kind != QueueKind::Quorum => Overflow::RejectPublishDlx,
         _ => Overflow::DropHead,
     }
 }

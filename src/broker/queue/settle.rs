@@ -28,9 +28,9 @@ pub struct Unacked {
 pub enum Settlement {
     /// Done with it.
     Ack,
-    /// Handed back (`basic.nack`): back to its place, to be delivered again.
+    /// Handed back (`basic.nack`): to be delivered again.
     Return,
-    /// Failed (`basic.reject`, or its channel is gone): likewise back to its place.
+    /// Failed (`basic.reject`, or its channel is gone): likewise to be delivered again.
     Requeue,
     /// Not wanted (`basic.nack`): dropped or dead-lettered.
     Discard,
@@ -52,11 +52,14 @@ pub fn settle(batch: &mut Vec<Unacked>, how: Settlement, now: Tick, fx: &mut Eff
     while let Some(first) = batch.next() {
         let queue = Arc::clone(&first.queue);
         let mut state = queue.state.lock();
-        settle_one(&mut state, &queue, first, how, fx);
+        settle_one(&mut state, &queue, first, how, now, fx);
         while let Some(next) = batch.next_if(|next| Arc::ptr_eq(&next.queue, &queue)) {
-            settle_one(&mut state, &queue, next, how, fx);
+            settle_one(&mut state, &queue, next, how, now, fx);
         }
         if !state.closed {
+            if matches!(how, Settlement::Return | Settlement::Requeue) {
+                state.limit(&queue, fx);
+            }
             state.run(&queue, now, fx);
         }
     }
@@ -68,32 +71,31 @@ fn settle_one(
     queue: &Arc<Queue>,
     unacked: Unacked,
     how: Settlement,
+    now: Tick,
     fx: &mut Effects,
 ) {
     if queue.kind == QueueKind::Stream {
         return state.settle_reader(unacked.consumer, how);
     }
-    let mut entry = unacked.entry;
+    let entry = unacked.entry;
     state.settled(unacked.consumer, &entry);
     if state.closed {
         return;
     }
     let seq = entry.seq;
-    entry.failed |= how.is_failure();
+    let failed = how.is_failure();
     match how {
         Settlement::Ack => {
             state.stats.ack += 1;
             fx.record(|| queue.event(|vhost, queue| Event::Acked { vhost, queue, seq }));
         }
         Settlement::Return | Settlement::Requeue => {
-            entry.redelivered = true;
-            entry.returns += 1;
-            state.ready.put_back(entry);
             fx.record(|| queue.event(|vhost, queue| Event::Requeued { vhost, queue, seq }));
+            state.requeue(queue, entry, failed, now, fx);
         }
         Settlement::Discard | Settlement::Reject => {
             fx.record(|| queue.event(|vhost, queue| Event::Rejected { vhost, queue, seq }));
-            state.bury(queue, entry, DeathReason::Rejected, fx);
+            state.bury(queue, entry, DeathReason::Rejected, failed, fx);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::Queue;
 use super::consumers::{ConsumerKey, Consumers};
 use super::deduplication::Marks;
 use super::entry::Entry;
+use super::quorum::{Apart, Counting};
 use super::ready::Ready;
 use super::settings::{Overflow, Settings};
 use super::stats::QueueStats;
@@ -30,6 +31,9 @@ pub(super) struct State {
     pub(super) unacked: Tally,
     /// Of what is in it, if it deduplicates.
     pub(super) marks: Option<Box<Marks>>,
+    /// What a quorum queue holds besides.
+    pub(super) apart: Option<Box<Apart>>,
+    counting: Counting,
     pub(super) stats: QueueStats,
     pub(super) last_used: Tick,
     pub(super) had_consumer: bool,
@@ -39,12 +43,23 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(settings: Settings, stream: Option<Box<Stream>>, now: Tick) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        stream: Option<Box<Stream>>,
+        counting: Counting,
+        now: Tick,
+    ) -> Self {
+        let yields = settings
+            .quorum
+            .as_ref()
+            .is_some_and(|it| it.yields_to_priority);
         Self {
-            ready: Ready::new(settings.priority_max),
+            ready: Ready::new(settings.order),
             stream,
-            consumers: Consumers::new(settings.single_active),
+            consumers: Consumers::new(settings.single_active, yields),
             marks: settings.deduplicates.then(Box::default),
+            apart: settings.quorum.as_ref().map(|_| Box::default()),
+            counting,
             settings: Arc::new(settings),
             unacked: Tally::default(),
             stats: QueueStats::default(),
@@ -66,31 +81,51 @@ impl State {
             (Some(queue), Some(own)) => Some(queue.min(own)),
         };
         let expires = ttl.map_or(Tick::NEVER, |ms| now.plus_ms(ms));
-        let failed = message.failed;
-        let highest = self.settings.priority_max.unwrap_or(0);
-        let priority = facts.priority.unwrap_or(0).min(highest);
+        let priority = self.settings.order.lane(facts.priority);
+        let bytes = self.weight(&message);
+        let failures = match self.settings.carries_failures {
+            true => message.failures,
+            false => 0,
+        };
         let seq = self.next_seq;
         Entry {
             seq,
             message,
             expires,
             returns: 0,
-            redelivered: failed,
-            failed,
+            failures,
+            bytes,
+            redelivered: failures > 0,
             priority,
         }
     }
 
+    fn weight(&self, message: &Message) -> u32 {
+        let properties = match self.settings.weighs_properties {
+            true => message.properties().len() as u64,
+            false => 0,
+        };
+        u32::try_from(message.bytes() + properties).unwrap_or(u32::MAX)
+    }
+
     /// Whether one more message of `bytes` is refused.
-    pub(super) fn refuses(&self, bytes: u64) -> bool {
+    pub(super) fn refuses(&mut self, bytes: u64) -> bool {
+        if self.settings.overflow == Overflow::DropHead {
+            return false;
+        }
         let settings = &self.settings;
-        settings.overflow != Overflow::DropHead
-            && (settings
-                .length_max
-                .is_some_and(|max| self.ready.len() + 1 > max)
-                || settings
-                    .bytes_max
-                    .is_some_and(|max| self.ready.tally().bytes + bytes > max))
+        match &mut self.apart {
+            Some(apart) => apart.refuses(settings, self.ready.tally()),
+            None => {
+                let ready = self.ready.tally();
+                settings
+                    .length_max
+                    .is_some_and(|max| ready.messages + 1 > max)
+                    || settings
+                        .bytes_max
+                        .is_some_and(|max| ready.bytes + bytes > max)
+            }
+        }
     }
 
     /// Write `entry` to a consumer whose turn it is; back it comes when none has room.
@@ -101,7 +136,7 @@ impl State {
         fx: &mut Effects,
     ) -> Result<(), Entry> {
         while let Some((key, spec)) = self.consumers.next() {
-            let weight = Weight::of(&entry.message);
+            let weight = Weight::of(&entry);
             let (redelivered, seq) = (entry.redelivered, entry.seq);
             let no_ack = spec.no_ack;
             let traced = fx.tracer.is_some().then(|| Arc::clone(&entry.message));
@@ -158,60 +193,152 @@ impl State {
             self.expire(queue, now, fx);
             let Some(entry) = self.ready.pop() else { break };
             if let Err(back) = self.offer(queue, entry, fx) {
-                self.ready.put_back(back);
+                match self.apart {
+                    Some(_) => self.ready.put_front(back),
+                    None => self.ready.put_back(back),
+                }
                 break;
             }
         }
         self.arm(queue, fx);
     }
 
+    /// A delivery comes back.
+    pub(super) fn requeue(
+        &mut self,
+        queue: &Arc<Queue>,
+        mut entry: Entry,
+        failed: bool,
+        now: Tick,
+        fx: &mut Effects,
+    ) {
+        self.counting.returned(&mut entry, failed);
+        entry.redelivered = true;
+        let settings = Arc::clone(&self.settings);
+        let (Some(rules), Some(apart)) = (&settings.quorum, &mut self.apart) else {
+            self.ready.put_back(entry);
+            return;
+        };
+        apart.make_room(&settings, self.ready.tally());
+        let delay_ms = rules
+            .retry
+            .and_then(|retry| retry.delay_ms(failed, entry.failures));
+        if rules.is_over_limit(&entry) {
+            self.bury(queue, entry, DeathReason::DeliveryLimit, false, fx);
+        } else if let Some(ms) = delay_ms {
+            apart.delay(entry, now.plus_ms(ms));
+        } else if rules.requeues_to_tail {
+            self.ready.push(entry);
+        } else {
+            self.ready.put_first(entry);
+        }
+    }
+
     /// Drop what is over its TTL at the heads of the queue.
     pub(super) fn expire(&mut self, queue: &Arc<Queue>, now: Tick, fx: &mut Effects) {
+        if let Some(apart) = &mut self.apart {
+            while let Some(entry) = apart.pop_released(now) {
+                self.ready.put_first(entry);
+            }
+        }
         while let Some(entry) = self.ready.pop_expired(now) {
             self.stats.expired += 1;
             let seq = entry.seq;
             fx.record(|| queue.event(|vhost, queue| Event::Expired { vhost, queue, seq }));
-            self.bury(queue, entry, DeathReason::Expired, fx);
+            self.bury(queue, entry, DeathReason::Expired, false, fx);
+        }
+    }
+
+    /// More waits than before: do what the length limits ask for.
+    pub(super) fn limit(&mut self, queue: &Arc<Queue>, fx: &mut Effects) {
+        if !self.settings.is_limited() {
+            return;
+        }
+        if self.settings.overflow == Overflow::DropHead {
+            self.shorten(queue, fx);
+        } else if let Some(apart) = &mut self.apart {
+            apart.is_blocked |= apart.is_over(&self.settings, self.ready.tally());
         }
     }
 
     /// Drop the oldest messages beyond the length limits.
     pub(super) fn shorten(&mut self, queue: &Arc<Queue>, fx: &mut Effects) {
         let settings = Arc::clone(&self.settings);
-        let is_over = |ready: &Ready| {
-            settings.length_max.is_some_and(|max| ready.len() > max)
-                || settings
-                    .bytes_max
-                    .is_some_and(|max| ready.tally().bytes > max)
-        };
-        while is_over(&self.ready) {
-            let Some(entry) = self.ready.pop_oldest_lowest() else {
+        while self.is_over(&settings) {
+            let dropped = match self.apart {
+                Some(_) => self.ready.pop(),
+                None => self.ready.pop_oldest_lowest(),
+            };
+            let Some(entry) = dropped else {
                 break;
             };
             self.stats.dropped += 1;
             let seq = entry.seq;
             fx.record(|| queue.event(|vhost, queue| Event::Dropped { vhost, queue, seq }));
-            self.bury(queue, entry, DeathReason::MaxLength, fx);
+            self.bury(queue, entry, DeathReason::MaxLength, false, fx);
+        }
+    }
+
+    fn is_over(&self, settings: &Settings) -> bool {
+        let ready = self.ready.tally();
+        match &self.apart {
+            Some(apart) => apart.is_over(settings, ready),
+            None => settings.is_exceeded_by(ready.messages, ready.bytes),
         }
     }
 
     /// A message leaves unconsumed: to the dead-letter exchange, if there is one.
     pub(super) fn bury(
-        &self,
+        &mut self,
         queue: &Arc<Queue>,
         entry: Entry,
         reason: DeathReason,
+        failed: bool,
         fx: &mut Effects,
     ) {
-        if self.settings.dead_letter_exchange.is_some() {
-            let dead = Dead {
+        if self.settings.dead_letter_exchange.is_none() {
+            return;
+        }
+        let failures = self.counting.of_dead(&entry, queue.kind, reason, failed);
+        let rules = self.settings.quorum.as_ref();
+        let dead = match &mut self.apart {
+            Some(apart) if rules.is_some_and(|rules| rules.at_least_once) => {
+                apart.make_room(&self.settings, self.ready.tally());
+                apart.hold(queue, entry, reason, failures)
+            }
+            _ => Dead {
                 queue: Arc::clone(queue),
                 message: entry.message,
                 reason,
-                failed: entry.failed,
-            };
-            fx.dead.push_back(dead);
+                failures,
+                held: None,
+            },
+        };
+        fx.dead.push_back(dead);
+    }
+
+    /// How a try to deliver a dead letter ended that this queue holds.
+    pub(super) fn dead_letter_tried(
+        &mut self,
+        queue: &Arc<Queue>,
+        id: u64,
+        is_delivered: bool,
+        now: Tick,
+        fx: &mut Effects,
+    ) {
+        if let Some(apart) = &mut self.apart {
+            apart.tried(id, is_delivered, now);
         }
+        self.arm(queue, fx);
+    }
+
+    /// What waited apart may be due: dead letters to be tried again, messages for consumers.
+    pub(super) fn tick_apart(&mut self, queue: &Arc<Queue>, now: Tick, fx: &mut Effects) {
+        if let Some(apart) = &mut self.apart {
+            fx.dead
+                .extend(std::iter::from_fn(|| apart.pop_retry(queue, now)));
+        }
+        self.run(queue, now, fx);
     }
 
     /// Ask for a tick at the next deadline, unless an earlier one is asked for already.
@@ -219,6 +346,9 @@ impl State {
         let mut next = self.ready.next_expiry().min(self.expiry());
         if let Some(stream) = &self.stream {
             next = next.min(stream.next_evaluation(&self.settings));
+        }
+        if let Some(apart) = &self.apart {
+            next = next.min(apart.next());
         }
         if next < self.armed_at {
             self.armed_at = next;
@@ -241,7 +371,7 @@ impl State {
 
     /// A delivered entry is no longer out.
     pub(super) fn settled(&mut self, consumer: ConsumerKey, entry: &Entry) {
-        self.unacked.remove(Weight::of(&entry.message));
+        self.unacked.remove(Weight::of(entry));
         self.consumers.settled(consumer);
     }
 

@@ -39,7 +39,13 @@ pub struct QueueView {
     pub ready: u64,
     /// Messages delivered and not settled.
     pub unacked: u64,
-    /// Their body bytes.
+    /// Messages that wait for a delayed retry.
+    pub delayed: u64,
+    /// Dead letters kept until their target has them.
+    pub held: u64,
+    /// Their bytes.
+    pub held_bytes: u64,
+    /// Bytes of what waits, delayed or not.
     pub ready_bytes: u64,
     /// Likewise.
     pub unacked_bytes: u64,

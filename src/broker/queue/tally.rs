@@ -1,9 +1,9 @@
 //! [`Tally`]: how many messages there are somewhere and what they weigh, counted as they come and
 //! go, so that listing a long queue costs no more than listing an empty one.
 
-use super::super::message::Message;
+use super::entry::Entry;
 
-/// A number of messages and their body bytes, and how much of it is persistent.
+/// A number of messages and their bytes, and how much of it is persistent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) messages: u64,
@@ -20,10 +20,10 @@ pub(super) struct Weight {
 }
 
 impl Weight {
-    pub(super) fn of(message: &Message) -> Self {
+    pub(super) fn of(entry: &Entry) -> Self {
         Self {
-            bytes: message.bytes(),
-            persistent: message.facts.is_persistent(),
+            bytes: u64::from(entry.bytes),
+            persistent: entry.message.facts.is_persistent(),
         }
     }
 }

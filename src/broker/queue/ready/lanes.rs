@@ -1,4 +1,4 @@
-//! One FIFO per priority, for queues declared with `x-max-priority`.
+//! One FIFO per priority.
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,22 @@ use super::super::entry::Entry;
 pub(super) struct Lanes {
     lanes: Vec<VecDeque<Entry>>,
     filled: [u64; 4],
+    /// Who is next, where lanes take turns.
+    turn: Option<u8>,
 }
 
+/// Of so many deliveries one more is for the lower lane.
+const HIGH_TURNS: u8 = 2;
+
 impl Lanes {
-    /// Lanes 0 to `highest`.
-    pub(super) fn new(highest: u8) -> Self {
+    /// Lanes 0 to `highest`. The highest goes first, unless they take turns: then every third
+    /// delivery is for the lowest.
+    pub(super) fn new(highest: u8, takes_turns: bool) -> Self {
         let lanes = (0..=highest).map(|_| VecDeque::new()).collect();
         Self {
             lanes,
             filled: [0; 4],
+            turn: takes_turns.then_some(0),
         }
     }
 
@@ -30,7 +37,7 @@ impl Lanes {
     }
 
     pub(super) fn head(&self) -> Option<&Entry> {
-        self.lanes.get(self.highest()?)?.front()
+        self.lanes.get(self.next_lane()?)?.front()
     }
 
     pub(super) fn lowest(&self) -> Option<&Entry> {
@@ -38,7 +45,11 @@ impl Lanes {
     }
 
     pub(super) fn pop(&mut self) -> Option<Entry> {
-        self.pop_lane(self.highest()?)
+        let entry = self.pop_lane(self.next_lane()?)?;
+        if let Some(turn) = &mut self.turn {
+            *turn = (*turn + 1) % (HIGH_TURNS + 1);
+        }
+        Some(entry)
     }
 
     pub(super) fn pop_lowest(&mut self) -> Option<Entry> {
@@ -57,6 +68,17 @@ impl Lanes {
             self.filled[lane / 64] &= !(1 << (lane % 64));
         }
         Some(entry)
+    }
+
+    pub(super) fn takes_turns(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    fn next_lane(&self) -> Option<usize> {
+        match self.turn {
+            Some(HIGH_TURNS) => self.lowest_lane(),
+            _ => self.highest(),
+        }
     }
 
     fn highest(&self) -> Option<usize> {

@@ -6,17 +6,23 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::super::tick::Tick;
 use super::entry::Entry;
+use super::order::Order;
 use super::tally::{Tally, Weight};
 use lanes::Lanes;
 
 /// Waiting entries. What was requeued stands in `returned`, ordered, and is looked at first:
-/// in its lane it is older than anything in `store`.
+/// in its lane it is older than anything in `store`. Quorum queues put what comes back before
+/// everything else, in the order in which it came.
 #[derive(Debug)]
 pub(super) struct Ready {
     store: Store,
     returned: BTreeMap<(u8, u64), Entry>,
     tally: Tally,
+    last_first: u64,
 }
+
+/// Before every lane of a quorum queue.
+const FIRST: u8 = 0;
 
 #[derive(Debug)]
 enum Store {
@@ -34,6 +40,10 @@ impl Store {
         (0..=u8::MAX).zip(fifo.into_iter().chain(lanes.into_iter().flatten()))
     }
 
+    fn takes_turns(&self) -> bool {
+        matches!(self, Self::Lanes(lanes) if lanes.takes_turns())
+    }
+
     fn pop_lane(&mut self, lane: u8) -> Option<Entry> {
         match self {
             Self::Fifo(fifo) => fifo.pop_front(),
@@ -43,16 +53,18 @@ impl Store {
 }
 
 impl Ready {
-    /// Empty; `priorities` is the highest lane, `None` for a plain FIFO queue.
-    pub(super) fn new(priorities: Option<u8>) -> Self {
-        let store = match priorities {
+    /// Empty.
+    pub(super) fn new(order: Order) -> Self {
+        let takes_turns = order == Order::TwoClasses;
+        let store = match order.highest() {
             None => Store::Fifo(VecDeque::new()),
-            Some(highest) => Store::Lanes(Box::new(Lanes::new(highest))),
+            Some(highest) => Store::Lanes(Box::new(Lanes::new(highest, takes_turns))),
         };
         Self {
             store,
             returned: BTreeMap::new(),
             tally: Tally::default(),
+            last_first: 0,
         }
     }
 
@@ -73,7 +85,7 @@ impl Ready {
 
     /// A new entry, behind all of its lane.
     pub(super) fn push(&mut self, entry: Entry) {
-        self.tally.add(Weight::of(&entry.message));
+        self.tally.add(Weight::of(&entry));
         match &mut self.store {
             Store::Fifo(fifo) => fifo.push_back(entry),
             Store::Lanes(lanes) => lanes.push(entry),
@@ -82,8 +94,21 @@ impl Ready {
 
     /// An entry that was out: back to where it stood.
     pub(super) fn put_back(&mut self, entry: Entry) {
-        self.tally.add(Weight::of(&entry.message));
+        self.tally.add(Weight::of(&entry));
         self.returned.insert(order(&entry), entry);
+    }
+
+    /// An entry that was out: before all others, behind those that came back so before.
+    pub(super) fn put_first(&mut self, entry: Entry) {
+        self.tally.add(Weight::of(&entry));
+        self.last_first += 1;
+        self.returned.insert((FIRST, self.last_first), entry);
+    }
+
+    /// The entry that was taken last, and could not be delivered after all.
+    pub(super) fn put_front(&mut self, entry: Entry) {
+        self.tally.add(Weight::of(&entry));
+        self.returned.insert((FIRST, 0), entry);
     }
 
     /// What would be delivered next.
@@ -93,7 +118,7 @@ impl Ready {
             Store::Lanes(lanes) => lanes.head(),
         };
         match (self.returned.first_key_value(), stored) {
-            (Some((_, back)), Some(new)) if order(back) < order(new) => Some(back),
+            (Some((key, back)), Some(new)) if *key < order(new) => Some(back),
             (Some((_, back)), None) => Some(back),
             (_, stored) => stored,
         }
@@ -109,7 +134,7 @@ impl Ready {
                 Store::Lanes(lanes) => lanes.pop(),
             }
         }?;
-        self.tally.remove(Weight::of(&entry.message));
+        self.tally.remove(Weight::of(&entry));
         Some(entry)
     }
 
@@ -118,7 +143,10 @@ impl Ready {
         if self.head()?.is_expired(now) {
             return self.pop();
         }
-        // A lane below may have an expired head too.
+        // A lane below may have an expired head too, which two classes do not look at.
+        if self.store.takes_turns() {
+            return None;
+        }
         let expired = self
             .lane_heads()
             .find(|head| head.is_expired(now))
@@ -127,7 +155,7 @@ impl Ready {
             Some(back) => back,
             None => self.store.pop_lane(expired.1)?,
         };
-        self.tally.remove(Weight::of(&entry.message));
+        self.tally.remove(Weight::of(&entry));
         Some(entry)
     }
 
@@ -158,19 +186,22 @@ impl Ready {
             Store::Fifo(fifo) => fifo.pop_front(),
             Store::Lanes(lanes) => lanes.pop_lowest(),
         }?;
-        self.tally.remove(Weight::of(&entry.message));
+        self.tally.remove(Weight::of(&entry));
         Some(entry)
     }
 
     /// When the first head expires.
     pub(super) fn next_expiry(&self) -> Tick {
         match &self.store {
-            Store::Fifo(_) => self.head().map_or(Tick::NEVER, |entry| entry.expires),
-            Store::Lanes(_) => self
+            Store::Lanes(_) if !self.store.takes_turns() => self
                 .lane_heads()
+                .chain(self.head())
                 .map(|head| head.expires)
                 .min()
                 .unwrap_or(Tick::NEVER),
+            Store::Lanes(_) | Store::Fifo(_) => {
+                self.head().map_or(Tick::NEVER, |entry| entry.expires)
+            }
         }
     }
 
@@ -198,7 +229,7 @@ impl Ready {
         let lane = self.returned.last_key_value()?.0.0;
         let first = *self.returned.range((lane, 0)..).next()?.0;
         let entry = self.returned.remove(&first)?;
-        self.tally.remove(Weight::of(&entry.message));
+        self.tally.remove(Weight::of(&entry));
         Some(entry)
     }
 }

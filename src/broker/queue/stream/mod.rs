@@ -131,8 +131,9 @@ fn entry(offset: u64, message: &Arc<Message>) -> Entry {
         message: Arc::clone(message),
         expires: Tick::NEVER,
         returns: 0,
+        failures: 0,
+        bytes: u32::try_from(message.bytes()).unwrap_or(u32::MAX),
         redelivered: false,
-        failed: false,
         priority: 0,
     }
 }
