@@ -117,6 +117,8 @@ pub struct Compat {
     pub unknown_operator_keys: &'static [&'static str],
     /// A `delivery-limit` below zero is none, and may be set.
     pub unlimited_deliveries: bool,
+    /// What is said of a policy's `queue-master-locator` that does not exist.
+    pub master_locator_fault: &'static str,
     /// A policy's `max-age` that is no number is an internal error.
     pub fails_on_policy_max_age: bool,
     /// What is wrong with a policy is told over HTTP as in a page: `&lt;&lt;"x"&gt;&gt;`.
@@ -131,25 +133,16 @@ pub struct Compat {
     pub loses_operator_vhost: bool,
     /// A virtual host that is put again keeps its default queue type where none is given.
     pub keeps_default_queue_type: bool,
-    /// What comes of a default queue type that does not exist.
-    pub unknown_default_queue_type: UnknownQueueType,
+    /// A list of virtual hosts by pages is an internal error.
+    pub fails_on_vhost_pages: bool,
+    /// A default queue type that does not exist is an internal error.
+    pub fails_on_unknown_queue_type: bool,
     /// Topic permissions are for exchanges that exist.
     pub checks_topic_exchange: bool,
     /// There is a global parameter of this name from the start.
     pub cluster_tags: bool,
     /// Virtual hosts can be protected from deletion.
     pub deletion_protection: bool,
-}
-
-/// What comes of a default queue type that does not exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnknownQueueType {
-    /// It is taken, and means nothing.
-    Taken,
-    /// RabbitMQ fails over it.
-    Fails,
-    /// It is refused.
-    Refused,
 }
 
 impl Compat {
@@ -199,9 +192,10 @@ impl Compat {
             ],
             unknown_operator_keys: &["overflow", "queue-version", "queue-master-locator"],
             unlimited_deliveries: false,
+            master_locator_fault: "invalid queue-master-locator value",
             cluster_tags: false,
+            fails_on_vhost_pages: false,
             loses_operator_vhost: false,
-            unknown_default_queue_type: UnknownQueueType::Taken,
             channel_limit_names_node: false,
             quorum: QuorumLine::RABBITMQ_3_10,
             ..Self::rabbitmq_4_0()
@@ -259,15 +253,17 @@ impl Compat {
             ],
             unknown_operator_keys: &[],
             unlimited_deliveries: true,
+            master_locator_fault: "is not a valid master locator",
             fails_on_policy_max_age: true,
             escapes_policy_faults: true,
             pcre2: false,
             channel_limit_in_parentheses: true,
             channel_limit_names_node: true,
             cluster_tags: true,
+            fails_on_vhost_pages: true,
             loses_operator_vhost: true,
             keeps_default_queue_type: true,
-            unknown_default_queue_type: UnknownQueueType::Fails,
+            fails_on_unknown_queue_type: true,
             checks_topic_exchange: false,
             deletion_protection: false,
             quotes_queue_type: false,
@@ -311,7 +307,7 @@ impl Compat {
             deletion_protection: true,
             loses_operator_vhost: false,
             keeps_default_queue_type: false,
-            unknown_default_queue_type: UnknownQueueType::Refused,
+            fails_on_unknown_queue_type: false,
             checks_topic_exchange: true,
             quotes_queue_type: true,
             quorum: QuorumLine::RABBITMQ_4_3,

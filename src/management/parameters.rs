@@ -155,8 +155,9 @@ async fn put(
         VHOST_LIMITS if name != LIMITS => Err(ApiError::Crash),
         VHOST_LIMITS => {
             let limits = read_limits(&value).map_err(|faults| failed(&faults))?;
-            let old = std::mem::replace(&mut *vhost.limits.lock(), limits);
-            Ok(created(old.is_empty()))
+            let is_new = !limits.is_empty() && vhost.limits.lock().is_empty();
+            *vhost.limits.lock() = limits;
+            Ok(created(is_new))
         }
         component => Err(failed(&[format!("component {component} not found")])),
     }

@@ -14,7 +14,6 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, connections, created, no_content, permissions};
-use crate::broker::compat::UnknownQueueType;
 use crate::broker::event::Change;
 use crate::broker::permission::Permission;
 use crate::broker::queue::QueueKind;
@@ -38,9 +37,9 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/vhosts/{vhost}/connections", get(connections_of))
 }
 
-/// A list by pages makes RabbitMQ fail, and columns are not looked at.
+/// A list by pages makes RabbitMQ 4 fail, and columns are not looked at.
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    if listing.is_paged() {
+    if listing.is_paged() && api.broker().compat.fails_on_vhost_pages {
         return Err(ApiError::Crash);
     }
     let rows = caller
@@ -143,18 +142,17 @@ async fn put(
 
 const QUEUE_TYPE: &str = "default_queue_type";
 
+/// Lines without default queue types take any, and do nothing with it.
 fn queue_type(api: &Api, request: &Request) -> Result<Option<QueueKind>, ApiError> {
-    let Some(name) = request.text(QUEUE_TYPE).filter(|name| *name != "undefined") else {
+    let compat = &api.broker().compat;
+    let name = request.text(QUEUE_TYPE);
+    let Some(name) = name.filter(|name| *name != "undefined" && compat.fills_queue_type) else {
         return Ok(None);
     };
-    match (
-        QueueKind::from_name(name),
-        api.broker().compat.unknown_default_queue_type,
-    ) {
-        (Some(kind), _) => Ok(Some(kind)),
-        (None, UnknownQueueType::Taken) => Ok(None),
-        (None, UnknownQueueType::Fails) => Err(ApiError::Crash),
-        (None, UnknownQueueType::Refused) => Err(ApiError::bad_request(format!(
+    match QueueKind::from_name(name) {
+        Some(kind) => Ok(Some(kind)),
+        None if compat.fails_on_unknown_queue_type => Err(ApiError::Crash),
+        None => Err(ApiError::bad_request(format!(
             "{name} is not a valid queue type"
         ))),
     }

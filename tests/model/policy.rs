@@ -1,7 +1,8 @@
 //! Policies: which one applies, how they merge, and that a change reaches what is there already.
 
+use leveret::broker::compat::Compat;
 use leveret::broker::exchange::ExchangeKind;
-use leveret::broker::policy::{ApplyTo, Layer};
+use leveret::broker::policy::{ApplyTo, InvalidPolicy, Layer, Policy};
 use leveret::broker::queue::{Overflow, QueueKind};
 use leveret_proto::value::{FieldTable, FieldValue};
 
@@ -211,4 +212,57 @@ fn an_exchange_takes_its_alternate_from_a_policy() {
     assert_ne!(world.vhost.epoch(), before, "routes must be found anew");
     assert!(world.publish("source", "nowhere", "b").routed);
     assert_eq!(world.drain(&queue), ["b"]);
+}
+
+/// What real brokers said to a policy of one key: layer, key, value, fault. A fault of `!` is an
+/// internal error, none is none.
+const FAULTS: [(&str, &str); 3] = [
+    ("3.10", include_str!("faults/3.10.tsv")),
+    ("4.0", include_str!("faults/4.0.tsv")),
+    ("4.3", include_str!("faults/4.3.tsv")),
+];
+
+#[test]
+fn definitions_are_checked_as_each_line_checks_them() {
+    let mut wrong = String::new();
+    for (line, rows) in FAULTS {
+        let compat = Compat::named(line, false).unwrap();
+        for row in rows.lines() {
+            let fields: Vec<&str> = row.split('\t').collect();
+            let [layer, key, value, want] = fields[..] else {
+                panic!("{row}");
+            };
+            let got = fault(layer, key, value, &compat);
+            if got != want {
+                wrong += &format!("{line}: {row}\n got {got}\n");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+fn fault(layer: &str, key: &str, value: &str, compat: &Compat) -> String {
+    let layer = match layer {
+        "operator" => Layer::Operator,
+        _ => Layer::User,
+    };
+    let value = match serde_json::from_str(value).unwrap() {
+        serde_json::Value::String(text) => text.as_str().into(),
+        serde_json::Value::Bool(flag) => flag.into(),
+        other => other
+            .as_i64()
+            .map_or_else(|| FieldValue::F64(other.as_f64().unwrap()), FieldValue::I64),
+    };
+    let definition: FieldTable = [(key, value)].into_iter().collect();
+    let parts: FieldTable = [
+        ("pattern", "^q".into()),
+        ("definition", FieldValue::Table(definition)),
+    ]
+    .into_iter()
+    .collect();
+    match Policy::read("p".into(), &parts, layer, compat) {
+        Ok(_) => String::new(),
+        Err(InvalidPolicy::Crash) => "!".to_owned(),
+        Err(InvalidPolicy::Faults(all)) => all.join("\\n"),
+    }
 }

@@ -14,6 +14,7 @@ pub struct InvalidPattern {
 enum Fault {
     GroupOpen,
     GroupNotOpened,
+    GroupName,
     ClassOpen,
     NothingToRepeat,
     TrailingBackslash,
@@ -37,6 +38,8 @@ impl InvalidPattern {
             (Fault::GroupOpen, true) => ("missing closing parenthesis", self.at),
             (Fault::GroupNotOpened, false) => ("unmatched parentheses", self.at),
             (Fault::GroupNotOpened, true) => ("unmatched closing parenthesis", self.at + 1),
+            (Fault::GroupName, false) => ("unrecognized character after (?<", self.at),
+            (Fault::GroupName, true) => ("subpattern name expected", self.at),
             (Fault::NothingToRepeat, false) => ("nothing to repeat", self.at),
             (Fault::NothingToRepeat, true) => {
                 let text = "quantifier does not follow a repeatable item";
@@ -67,6 +70,7 @@ pub(super) fn find(pattern: &str) -> Option<InvalidPattern> {
                 Some(end) => at = end,
                 None => return found(Fault::ClassOpen, bytes.len()),
             },
+            b'(' if is_nameless(bytes, at) => return found(Fault::GroupName, at + 3),
             b'(' => {
                 depth += 1;
                 repeatable = false;
@@ -88,6 +92,15 @@ pub(super) fn find(pattern: &str) -> Option<InvalidPattern> {
         0 => None,
         _ => found(Fault::GroupOpen, bytes.len()),
     }
+}
+
+/// Whether `(?<` is followed neither by a name nor by what looks behind.
+fn is_nameless(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.strip_prefix(b"(?<").is_some_and(|rest| {
+        let first = rest.first().copied().unwrap_or_default();
+        !(first.is_ascii_alphabetic() || matches!(first, b'_' | b'=' | b'!'))
+    })
 }
 
 /// Where the `]` of a class is that begins at `from`; one at its very beginning is a member.
@@ -140,6 +153,8 @@ mod tests {
             assert_eq!(words(pattern, false), (old.0.to_owned(), old.1));
             assert_eq!(words(pattern, true), (new.0.to_owned(), new.1));
         }
+        let text = ("subpattern name expected".to_owned(), 3);
+        assert_eq!(words("(?<", true), text);
         assert_eq!(
             words("[a", true).0,
             "missing terminating ] for character class"

@@ -76,7 +76,7 @@ const KNOWN: &[Known] = &[
     ("message-ttl", COUNT, "is not a valid message TTL", true),
     ("overflow", Check::OneOf(OVERFLOWS), "is not a valid overflow value", true),
     ("queue-leader-locator", Check::OneOf(LEADERS), "is not a valid queue leader locator value", false),
-    ("queue-master-locator", Check::OneOf(MASTERS), "is not a valid master locator", true),
+    ("queue-master-locator", Check::OneOf(MASTERS), "", true),
     ("queue-mode", Check::OneOf(&["default", "lazy"]), "is not a valid queue-mode value", false),
     ("queue-version", Check::Integer(1, 2), "is not a valid queue-version value", true),
     ("stream-filter-size-bytes", Check::Integer(16, 255), "is not a valid filter size. Valid range is 16-255", false),
@@ -100,10 +100,11 @@ impl Policy {
         let priority = priority(parts.get("priority"));
         let pattern = pattern(parts.get("pattern"), compat);
         let apply_to = apply_to(parts.get("apply-to"))?;
-        faults.extend(priority.as_ref().err().cloned());
-        faults.extend(pattern.as_ref().err().cloned());
-        faults.extend(apply_to.as_ref().err().cloned());
+        // In this order RabbitMQ tells them.
         faults.extend(check_definition(definition, layer, compat)?.err());
+        faults.extend(apply_to.as_ref().err().cloned());
+        faults.extend(pattern.as_ref().err().cloned());
+        faults.extend(priority.as_ref().err().cloned());
         match (priority, pattern, apply_to) {
             (Ok(priority), Ok(pattern), Ok(apply_to)) if faults.is_empty() => Ok(Self {
                 name,
@@ -169,10 +170,14 @@ fn check_definition(
             continue;
         };
         if !is_right(*check, value, compat)? {
+            let fault = match key.as_str() {
+                "queue-master-locator" => compat.master_locator_fault,
+                _ => fault,
+            };
             return Ok(Err(format!("{} {fault}", term(value))));
         }
     }
-    let whole = check_whole(definition, compat);
+    let whole = check_whole(definition, layer, compat);
     if whole.is_err() || unknown.is_empty() {
         return Ok(whole);
     }
@@ -208,7 +213,7 @@ fn is_right(check: Check, value: &FieldValue, compat: &Compat) -> Result<bool, I
 }
 
 /// What keys ask of one another, and of the release line.
-fn check_whole(definition: &FieldTable, compat: &Compat) -> Result<(), String> {
+fn check_whole(definition: &FieldTable, layer: Layer, compat: &Compat) -> Result<(), String> {
     let number = |key| definition.get(key).and_then(FieldValue::as_i64);
     let text = |key| definition.get(key).and_then(FieldValue::as_str);
     if let Some(limit) = number("delivery-limit").filter(|limit| *limit < 0)
@@ -219,7 +224,7 @@ fn check_whole(definition: &FieldTable, compat: &Compat) -> Result<(), String> {
     if definition.get("queue-master-locator").is_some() && !compat.queue_master_locator {
         return Err("use of deprecated queue-master-locator argument is not permitted".to_owned());
     }
-    let is_ha = |key: &str| key.starts_with("ha-") && !compat.unknown_policy_keys.contains(&key);
+    let is_ha = |key: &str| key.starts_with("ha-") && known(key, layer, compat).is_some();
     let mut keys = definition.iter().map(|(key, _)| key.as_str());
     match text(HA_MODE) {
         None if keys.any(is_ha) => {

@@ -6,8 +6,8 @@ use leveret_proto::value::{FieldTable, FieldValue, ShortString};
 
 use super::binary;
 
-/// Width of a line in RabbitMQ's texts.
-const LINE: usize = 80;
+/// As many columns as RabbitMQ's lines must not have.
+const LINE: usize = 79;
 
 /// A value on one line: `<<"text">>`, `5`, `[1,#{<<"a">> => null}]`.
 pub fn term(value: &FieldValue) -> String {
@@ -45,7 +45,7 @@ pub fn pairs(table: &FieldTable, column: usize) -> String {
 /// A tuple or list of these elements, broken as [`pairs`] is.
 pub fn broken(open: &str, elements: &[String], close: &str, column: usize) -> String {
     let flat = joined(open, elements.iter().cloned(), close);
-    if column + flat.chars().count() <= LINE {
+    if column + flat.chars().count() < LINE {
         return flat;
     }
     let indent = " ".repeat(column + open.len());
