@@ -14,6 +14,7 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, connections, no_content};
+use crate::broker::exchange::ExchangeKind;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -51,10 +52,10 @@ async fn overview(
         .map(|connection| connection.channel_infos().len())
         .sum();
     let churn = &broker.churn;
-    let kinds = ["direct", "fanout", "headers", "topic"].map(|name| {
-        let text = format!("AMQP {name} exchange, as per the AMQP specification");
-        json!({ "name": name, "description": text, "enabled": true })
-    });
+    let kinds = ExchangeKind::all(&broker.compat).map(
+        |kind| json!({ "name": kind.as_str(), "description": kind.description(), "enabled": true }),
+    );
+    let kinds: Vec<Value> = kinds.collect();
     listing.one(&json!({
         "management_version": broker.compat.version,
         "rates_mode": "basic",

@@ -74,6 +74,16 @@ fn a_message_may_ask_not_to_be_remembered() {
 }
 
 #[test]
+fn what_is_remembered_counts_for_the_memory_alarm_as_long_as_it_is() {
+    let mut world = world(1);
+    world.publish("x", "", "a");
+    let one = world.broker.held_bytes();
+    assert!(one > 0);
+    world.publish("x", "", "b");
+    assert_eq!(world.broker.held_bytes(), one);
+}
+
+#[test]
 fn the_length_is_a_positive_integer() {
     for (length, shown) in [
         (FieldValue::I32(-1), "-1"),

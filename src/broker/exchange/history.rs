@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use leveret_proto::value::{FieldTable, FieldValue};
 
+use super::super::alarm;
+use super::super::effects::Effects;
 use super::super::message::Message;
 use crate::sync::{LEAF, Ranked};
 
@@ -33,15 +35,23 @@ impl History {
     }
 
     /// Remember a message, unless its sender does not want that.
-    pub(super) fn note(&self, message: &Arc<Message>, headers: &FieldTable) {
+    pub(super) fn note(&self, message: &Arc<Message>, headers: &FieldTable, fx: &mut Effects) {
         if headers.get("x-recent-history-no-store") == Some(&FieldValue::Bool(true)) {
             return;
         }
+        fx.arrived_bytes += alarm::held(1, message.bytes());
         let mut latest = self.latest.lock();
         latest.push_back(Arc::clone(message));
         if latest.len() > self.length {
             latest.pop_front();
         }
+    }
+
+    /// Bytes of memory, for the alarm.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let latest = self.latest.lock();
+        let bodies = latest.iter().map(|message| message.bytes()).sum();
+        alarm::held(latest.len() as u64, bodies)
     }
 
     /// The oldest first.

@@ -62,11 +62,39 @@ impl ExchangeKind {
         }
     }
 
+    /// As listings describe it: RabbitMQ's words for the types that it has.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Direct => "AMQP direct exchange, as per the AMQP specification",
+            Self::Fanout => "AMQP fanout exchange, as per the AMQP specification",
+            Self::Topic => "AMQP topic exchange, as per the AMQP specification",
+            Self::Headers => "AMQP headers exchange, as per the AMQP specification",
+            Self::ConsistentHash => "Consistent Hashing Exchange",
+            Self::ModulusHash => "Modulus Hashing Exchange",
+            Self::Random => "Randomly picks a binding (queue) to route via (to).",
+            Self::LocalRandom => "Picks one random local binding (queue) to route via (to).",
+            Self::RecentHistory => "Recent History Exchange.",
+            Self::Delayed => "Delayed Message Exchange.",
+            Self::Deduplication => "Message Deduplication Exchange.",
+        }
+    }
+
+    /// The kinds that the release line has, by name.
+    pub fn all(compat: &Compat) -> impl Iterator<Item = Self> {
+        let mut all = Self::ALL;
+        all.sort_by_key(|kind| kind.as_str());
+        all.into_iter().filter(|kind| kind.exists(compat))
+    }
+
+    fn exists(self, compat: &Compat) -> bool {
+        !compat.missing_exchange_types.contains(&self.as_str())
+    }
+
     /// The kind of that name, if the release line has it.
     pub fn named(name: &str, compat: &Compat) -> Result<Self, BrokerError> {
         let known = Self::ALL
             .into_iter()
-            .find(|kind| kind.as_str() == name && !compat.missing_exchange_types.contains(&name));
+            .find(|kind| kind.as_str() == name && kind.exists(compat));
         // These are registered in RabbitMQ, but cannot be declared by their names.
         let fault = if compat.invalid_exchange_types.contains(&name) {
             "invalid"

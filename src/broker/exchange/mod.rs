@@ -146,9 +146,13 @@ impl Exchange {
         *self.applied.lock() = applied;
     }
 
-    /// Bytes that waiting messages hold: for the memory alarm.
+    /// Bytes that messages waiting and remembered hold: for the memory alarm.
     pub fn held_bytes(&self) -> u64 {
-        self.held.as_ref().map_or(0, Held::held_bytes)
+        let remembered = match &self.memory {
+            Memory::Latest(history) => history.held_bytes(),
+            Memory::Nothing | Memory::Seen(_) => 0,
+        };
+        remembered + self.held.as_ref().map_or(0, Held::held_bytes)
     }
 
     /// Messages that wait in a delayed exchange; `None` for every other kind.
@@ -264,11 +268,11 @@ impl Exchange {
     }
 
     /// Take note of a message; whether it may pass.
-    fn remember(&self, letter: &Letter<'_>, now: Tick) -> bool {
+    fn remember(&self, letter: &Letter<'_>, now: Tick, fx: &mut Effects) -> bool {
         match &self.memory {
             Memory::Nothing => true,
             Memory::Latest(history) => {
-                history.note(letter.message, &letter.headers);
+                history.note(letter.message, &letter.headers, fx);
                 true
             }
             Memory::Seen(seen) => seen.is_new(&letter.headers, now),

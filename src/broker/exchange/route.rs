@@ -162,7 +162,7 @@ impl<'a> Walk<'a> {
             self.route.is_refused |= !held.hold(delayed, exchange, fx);
             return false;
         }
-        exchange.remember(letter, now)
+        exchange.remember(letter, now, fx)
     }
 
     /// The default exchange leads to every queue by its name.
