@@ -290,12 +290,12 @@ impl Peer {
         if self.stage != Stage::Gone {
             assert_eq!(self.machine.is_open(), self.stage == Stage::Running);
         }
-        // What waits for more bytes is no longer than one frame.
-        let max = self
-            .machine
-            .frame_max()
-            .max(self.config.handshake_frame_max);
-        assert!(self.stage == Stage::Gone || max == 0 || self.input.len() <= max as usize + 8);
+        // What waits for more bytes is no longer than one frame, where frames have a limit.
+        let max = match self.machine.frame_max() {
+            0 if self.stage >= Stage::Tuned => usize::MAX - 8,
+            agreed => agreed.max(self.config.handshake_frame_max) as usize,
+        };
+        assert!(self.stage == Stage::Gone || self.input.len() <= max + 8);
     }
 
     /// What is to be written, as one piece; it must consist of whole frames.
