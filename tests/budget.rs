@@ -305,3 +305,31 @@ fn a_promised_body_reserves_nothing() {
     let allocated = ALLOCATED_BYTES.get() - before;
     assert!(allocated <= 32 * promised.len(), "{allocated} bytes");
 }
+
+#[test]
+fn a_further_reader_of_a_stream_costs_no_allocation_and_no_copy() {
+    let allocations = |readers: usize| {
+        let broker = broker();
+        let mut publisher = connected(&broker, &Arc::default());
+        let arguments = [("x-queue-type", "stream")].into_iter().collect();
+        publisher.send(&frames::declare("q", &arguments));
+        let outs: Vec<_> = (0..readers).map(|_| Arc::<Peer>::default()).collect();
+        for out in &outs {
+            let mut reader = connected(&broker, out);
+            reader.send(&frames::qos(u16::MAX));
+            reader.send(&frames::consume("q", false));
+        }
+        let read = publishes("", "q", frames::PERSISTENT);
+        publisher.send(&read);
+        let before = ALLOCATIONS.get();
+        (0..READS).for_each(|_| publisher.send(&read));
+        let allocated = ALLOCATIONS.get() - before;
+        publisher.send(&frames::publish("", "q", frames::PERSISTENT, &[b'x'; 8192]));
+        let place = |peer: &Arc<Peer>| peer.large_slice.load(Ordering::Relaxed);
+        assert!(outs.iter().all(|out| place(out) == place(&outs[0])));
+        assert_ne!(place(&outs[0]), 0);
+        allocated
+    };
+    let (one, three) = (allocations(1), allocations(3));
+    assert!(three < one + READS * PER_READ / 20, "{one}, {three}");
+}

@@ -285,3 +285,95 @@ impl Segment {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Filter, Log, Message, Offset, Record, Settings, Tick};
+    use crate::broker::message::{Facts, Packer, Parts};
+
+    /// What a log should hold, in the simplest form: chunk and label of each offset.
+    struct Model {
+        chunks: Vec<u64>,
+        labels: Vec<&'static str>,
+    }
+
+    impl Model {
+        fn expected(&self, first: u64, from: u64, label: Option<&str>) -> Vec<u64> {
+            let chunk_has = |chunk: u64, label: &str| {
+                let mut all = self.chunks.iter().zip(&self.labels);
+                all.any(|(there, has)| *there == chunk && *has == label)
+            };
+            let wanted = |(_, chunk): &(u64, &u64)| label.is_none_or(|it| chunk_has(**chunk, it));
+            let all = (0..).zip(&self.chunks).filter(wanted);
+            all.map(|(offset, _)| offset)
+                .filter(|offset| *offset >= from.max(first))
+                .collect()
+        }
+    }
+
+    fn read(log: &Log, mut position: u64, filter: Option<&Filter>) -> Vec<u64> {
+        let mut seen = Vec::new();
+        while log.find(&mut position, filter).is_some() {
+            seen.push(position);
+            position += 1;
+        }
+        seen
+    }
+
+    #[test]
+    fn every_reader_sees_what_a_plain_list_says() {
+        let parts = Parts {
+            exchange: "",
+            routing_key: "s",
+            properties: &[0, 0],
+        };
+        let message = Message::pack(
+            &mut Packer::default(),
+            parts,
+            Facts::default(),
+            b"",
+            Tick(0),
+        );
+        let message = Arc::new(message);
+        let settings = Settings {
+            segment_bytes_max: Some(500),
+            bytes_max: Some(6000),
+            ..Settings::default()
+        };
+        let (mut log, mut now, mut seed) = (Log::default(), 0, 1_u64);
+        let mut model = Model {
+            chunks: Vec::new(),
+            labels: Vec::new(),
+        };
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for _ in 0..300 {
+            now += random(2);
+            let label = ["", "a", "b"][usize::try_from(random(3)).unwrap()];
+            let record = Record {
+                message: Arc::clone(&message),
+                label: Some(label.into()),
+                bytes: random(100),
+            };
+            log.append(record, &settings, Tick(now));
+            model.chunks.push(now);
+            model.labels.push(label);
+            let first = log.start(Offset::First);
+            let from = random(log.next_offset() + 2);
+            for label in [None, Some("a"), Some("b"), Some("")] {
+                let filter = label.map(|label| Filter::new([label].into_iter(), false));
+                let expected = model.expected(first, from, label);
+                assert_eq!(read(&log, from, filter.as_ref()), expected);
+            }
+            let since = random(now + 2);
+            let at = model.chunks.partition_point(|chunk| *chunk < since) as u64;
+            assert_eq!(log.start(Offset::Since(Tick(since))), at.max(first));
+        }
+        assert!(log.start(Offset::First) > 100, "old segments went");
+        assert!(log.bytes() <= 6000 + 600);
+    }
+}
