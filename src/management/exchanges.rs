@@ -153,12 +153,11 @@ async fn put(
         return Err(ApiError::Refused("Access refused."));
     }
     let kind = request.text("type").unwrap_or("direct");
-    let durable = request.get("durable").is_none() || request.flag("durable")?;
     let spec = ExchangeSpec {
         name: name.into(),
         vhost: vhost.name.clone(),
         kind: ExchangeKind::named(kind, &api.broker().compat)?,
-        durable,
+        durable: request.flag("durable")?,
         auto_delete: request.flag("auto_delete")?,
         internal: request.flag("internal")?,
         arguments: request.table("arguments"),
@@ -291,11 +290,17 @@ fn publish_message(
         routing_key: it.routing_key,
         properties: &raw,
     };
-    Ok(api.change(it.party.user, vhost, |now, fx| {
+    let outcome = api.change(it.party.user, vhost, |now, fx| {
         let message = Message::pack(&mut fx.packer, parts, facts, it.payload, now);
         let message = Arc::new(message);
         let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
         trace::published(it.party, &message, &extra_keys, &queues, fx);
-        publish(&queues, &message, now, fx).routed
-    }))
+        publish(&queues, &message, now, fx)
+    });
+    match outcome.overflowed {
+        true => Err(ApiError::bad_request(
+            "rejected Unable to publish message. Check queue limits.",
+        )),
+        false => Ok(outcome.routed),
+    }
 }

@@ -207,11 +207,10 @@ async fn put(
     if name.starts_with(crate::broker::name::RESERVED_PREFIX) {
         return Err(ApiError::Refused("Access refused."));
     }
-    let durable = request.get("durable").is_none() || request.flag("durable")?;
     let spec = QueueSpec {
         name: name.into(),
         vhost: vhost.name.clone(),
-        durable,
+        durable: request.flag("durable")?,
         auto_delete: request.flag("auto_delete")?,
         owner: None,
         arguments: request.table("arguments"),

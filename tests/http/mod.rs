@@ -4,7 +4,7 @@
 //! and the answers. `setup.json` brings a fresh broker to where the real one was.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use api::Api;
 use compare::masked;
@@ -109,4 +109,25 @@ fn tags_decide_who_may_do_what() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn a_policy_shows_in_rows_and_a_full_queue_refuses() {
+    let api = Api::populated();
+    let send =
+        |method: &str, path: &str, request: Value| api.request("guest", method, path, &request);
+    send("PUT", "/api/queues/%2F/q.classic", json!({}));
+    let (_, row) = send("GET", "/api/queues/%2F/q.classic", Value::Null);
+    assert_eq!(row["durable"], json!(false), "as RabbitMQ takes it");
+    assert_eq!(row["policy"], json!("p.queues"));
+    assert_eq!(row["operator_policy"], json!("op.queues"));
+    let merged =
+        json!({ "max-length": 100_000, "max-length-bytes": 50_000_000, "message-ttl": 3_600_000 });
+    assert_eq!(row["effective_policy_definition"], merged);
+    let full = json!({ "pattern": "^q", "definition": { "max-length": 0, "overflow": "reject-publish" }, "priority": 2 });
+    assert_eq!(send("PUT", "/api/policies/%2F/full", full).0, 201);
+    let message = json!({ "routing_key": "q.classic", "payload": "a", "payload_encoding": "string", "properties": {} });
+    let (status, answer) = send("POST", "/api/exchanges/%2F/amq.default/publish", message);
+    let reason = json!("rejected Unable to publish message. Check queue limits.");
+    assert_eq!((status, &answer["reason"]), (400, &reason));
 }
