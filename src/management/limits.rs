@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, no_content, policies};
+use crate::broker::event::Change;
 use crate::broker::limit::{Limits, Scope};
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
@@ -93,7 +94,13 @@ async fn put_vhost(
         .check(&limit, &request.field("value"))
         .map_err(|fault| ApiError::bad_request(policies::text(&[fault])))?;
     vhost.limits.lock().set(name, value);
+    announce_vhost(&api, &vhost, &caller);
     Ok(no_content())
+}
+
+fn announce_vhost(api: &Api, vhost: &VirtualHost, caller: &Caller) {
+    let limits = vhost.limits.lock().clone();
+    api.announce(|| Change::vhost_limits(&limits, &vhost.name, caller.name()));
 }
 
 async fn delete_vhost(
@@ -105,6 +112,7 @@ async fn delete_vhost(
     let vhost = api.broker().vhosts.get(vhost.as_str());
     let vhost = vhost.ok_or_else(missing_vhost)?;
     vhost.limits.lock().clear(&limit);
+    announce_vhost(&api, &vhost, &caller);
     Ok(no_content())
 }
 
@@ -143,6 +151,8 @@ async fn put_user(
         .check(&limit, &request.field("value"))
         .map_err(ApiError::bad_request)?;
     user.change(|state| state.limits.set(name, value));
+    let limits = user.read(|state| state.limits.clone());
+    api.announce(|| Change::user_limits(&limits, &user.name, caller.name()));
     Ok(no_content())
 }
 
@@ -156,5 +166,6 @@ async fn delete_user(
     // RabbitMQ's words, though it is a user that is missing.
     let user = user.ok_or_else(missing_vhost)?;
     user.change(|state| state.limits.clear(&limit));
+    api.announce(|| Change::user_limits_cleared(&user.name, caller.name()));
     Ok(no_content())
 }

@@ -103,6 +103,24 @@ fn what_happens_in_other_virtual_hosts_is_told_in_the_default_one() {
 }
 
 #[test]
+fn limits_are_told_as_they_are_now() {
+    let (mut world, told) = told("amq.rabbitmq.event");
+    let mut limits = leveret::broker::limit::Limits::default();
+    limits.set("max-queues", 5);
+    let change = || Change::vhost_limits(&limits, "v", "guest");
+    world.broker.announce(world.now, change);
+    let cleared = || Change::user_limits_cleared("alice", "guest");
+    world.broker.announce(world.now, cleared);
+    let events = events(&mut world, &told);
+    assert_eq!(keys(&events), ["vhost.limits.set", "user.limits.cleared"]);
+    let headers = events[0].headers();
+    assert_eq!(headers.get("max-queues"), Some(&FieldValue::I64(5)));
+    assert_eq!(headers.get("vhost"), Some(&"v".into()));
+    let user = events[1].headers().get("username").cloned();
+    assert_eq!(user, Some("alice".into()));
+}
+
+#[test]
 fn lines_of_the_log_have_their_level_as_key() {
     let (mut world, told) = told("amq.rabbitmq.log");
     world.broker.publish_log("warning", "a line\n", world.now);

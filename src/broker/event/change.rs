@@ -10,6 +10,7 @@ use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::super::connection::Connection;
 use super::super::exchange::{Binding, DestinationId, Exchange};
+use super::super::limit::Limits;
 use super::super::permission::{Permission, TopicPermission};
 use super::super::policy::Policy;
 use super::super::queue::{ConsumerSpec, Queue};
@@ -337,6 +338,31 @@ impl Change {
     /// A virtual host is gone.
     pub fn vhost_deleted(vhost: &str, by: &str) -> Self {
         Self::new("vhost.deleted", [("name", vhost.into()), by_whom(by)])
+    }
+
+    /// A virtual host's limits changed: what they are now.
+    pub fn vhost_limits(limits: &Limits, vhost: &str, by: &str) -> Self {
+        Self::limits("vhost.limits.set", limits, in_vhost(vhost), by)
+    }
+
+    /// A user's limit was set: what they are now.
+    pub fn user_limits(limits: &Limits, user: &str, by: &str) -> Self {
+        Self::limits("user.limits.set", limits, ("username", user.into()), by)
+    }
+
+    /// A user's limit was lifted.
+    pub fn user_limits_cleared(user: &str, by: &str) -> Self {
+        let nothing = Limits::default();
+        let whom = ("username", user.into());
+        Self::limits("user.limits.cleared", &nothing, whom, by)
+    }
+
+    fn limits(name: &'static str, limits: &Limits, whom: Fact, by: &str) -> Self {
+        let mut change = Self::new(name, [("name", "limits".into()), whom, by_whom(by)]);
+        for (limit, value) in limits.iter() {
+            change.facts.insert(limit, value);
+        }
+        change
     }
 
     /// A policy was set.
