@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::compat::Compat;
-use super::effects::{Dead, DeathReason, Effects};
+use super::effects::{Dead, DeathReason, Effects, Receipt};
 use super::exchange::{extra_keys, route};
 use super::message::{Message, Parts};
 use super::publish::publish;
@@ -62,15 +62,54 @@ impl Death {
 }
 
 /// Publish a dead message to its queue's dead-letter exchange. One that does not exist swallows
-/// it, as RabbitMQ's does. Whether it arrived everywhere. No lock is held on entry.
-pub(super) fn publish_dead(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut Effects) -> bool {
+/// it, as RabbitMQ's does, unless its queue keeps it until it has arrived. No lock is held on entry.
+pub(super) fn publish_dead(vhost: &VirtualHost, mut dead: Dead, now: Tick, fx: &mut Effects) {
+    let kept = dead.kept.take();
+    let (message, queues) = match addressed(vhost, &dead, now, fx) {
+        Some((message, queues)) => (message, queues),
+        None => (Arc::clone(&dead.message), Vec::new()),
+    };
+    match kept {
+        None => drop(publish(&queues, &message, now, fx)),
+        Some(mut receipt) => {
+            let is_delivered = deliver_missing(&mut receipt, &queues, &message, now, fx);
+            dead.queue.dead_letter_tried(receipt, is_delivered, now, fx);
+        }
+    }
+}
+
+/// Whether all queues have it now, and there is one.
+fn deliver_missing(
+    receipt: &mut Receipt,
+    queues: &[Arc<Queue>],
+    message: &Arc<Message>,
+    now: Tick,
+    fx: &mut Effects,
+) -> bool {
+    let mut is_delivered = !queues.is_empty();
+    for queue in queues {
+        if receipt.taken_by.contains(queue.name()) {
+            continue;
+        }
+        if publish(std::slice::from_ref(queue), message, now, fx).overflowed {
+            is_delivered = false;
+        } else {
+            receipt.taken_by.push(queue.name().clone());
+        }
+    }
+    is_delivered
+}
+
+/// The message with its history, and the queues it goes to.
+fn addressed(
+    vhost: &VirtualHost,
+    dead: &Dead,
+    now: Tick,
+    fx: &mut Effects,
+) -> Option<(Arc<Message>, Vec<Arc<Queue>>)> {
     let settings = dead.queue.settings();
-    let Some(exchange) = settings.dead_letter_exchange.as_deref() else {
-        return false;
-    };
-    let Some(exchange) = vhost.exchanges.get(exchange) else {
-        return false;
-    };
+    let exchange = settings.dead_letter_exchange.as_deref()?;
+    let exchange = vhost.exchanges.get(exchange)?;
     let other_key = settings.dead_letter_routing_key.as_deref();
     let routing_key = other_key.unwrap_or(dead.message.routing_key());
     let letter = Letter::of(
@@ -89,8 +128,7 @@ pub(super) fn publish_dead(vhost: &VirtualHost, dead: &Dead, now: Tick, fx: &mut
     let mut queues = route(vhost, &exchange, &message, &extra_keys, now, fx).queues;
     let deaths = message.deaths.as_deref().unwrap_or_default();
     queues.retain(|queue| !is_cycle(queue, dead.reason, deaths));
-    let outcome = publish(&queues, &message, now, fx);
-    outcome.routed && !outcome.overflowed
+    Some((message, queues))
 }
 
 /// A message comes round without anybody having rejected it: it would do so for ever.

@@ -42,6 +42,15 @@ impl DeathReason {
     }
 }
 
+/// Who has a dead letter already that its queue keeps until all have it.
+#[derive(Clone, Debug, Default)]
+pub struct Receipt {
+    /// Its number in its queue.
+    pub id: u64,
+    /// The queues that have it.
+    pub taken_by: Vec<Name>,
+}
+
 /// A message that left its queue unconsumed, where that queue has a dead-letter exchange.
 #[derive(Debug)]
 pub struct Dead {
@@ -53,8 +62,8 @@ pub struct Dead {
     pub reason: DeathReason,
     /// Failed deliveries that it takes along.
     pub failures: u32,
-    /// Its number where its queue keeps it until it is delivered.
-    pub held: Option<u64>,
+    /// Where its queue keeps it until it is delivered.
+    pub kept: Option<Receipt>,
 }
 
 /// Work found under a lock, to be done after it. Owned and reused by whoever calls the model: a
@@ -113,10 +122,7 @@ impl Effects {
     pub(super) fn settle(&mut self, vhost: &VirtualHost, now: Tick) {
         loop {
             if let Some(dead) = self.dead.pop_front() {
-                let is_delivered = dead_letter::publish_dead(vhost, &dead, now, self);
-                if let Some(id) = dead.held {
-                    dead.queue.dead_letter_tried(id, is_delivered, now, self);
-                }
+                dead_letter::publish_dead(vhost, dead, now, self);
             } else if let Some(post) = self.posts.pop_front() {
                 publish_post(vhost, &post, now, self);
             } else if let Some(queue) = self.gone.pop() {

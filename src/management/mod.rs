@@ -16,6 +16,7 @@ mod parameters;
 mod permissions;
 mod policies;
 mod queues;
+mod quorum;
 mod users;
 mod vhosts;
 

@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{delete, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use leveret_proto::content::Properties;
 use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
@@ -15,14 +16,15 @@ use super::error::ApiError;
 use super::exchanges::Conditions;
 use super::json::{Request, table};
 use super::listing::Listing;
-use super::{Answer, Api, HTTP_PARTY, bindings, connections, created, no_content, policies};
+use super::{
+    Answer, Api, HTTP_PARTY, bindings, connections, created, no_content, policies, quorum,
+};
 use crate::broker::effects::Effects;
 use crate::broker::error::Resource;
-use crate::broker::message::Message;
 use crate::broker::permission::Access;
 use crate::broker::queue::{
-    CloseIf, ConsumerKey, Got, Queue, QueueSpec, QueueStats, Settlement, StreamView, Unacked,
-    settle,
+    CloseIf, ConsumerKey, Entry, Got, Queue, QueueKind, QueueSpec, QueueStats, Settlement,
+    StreamView, Unacked, settle,
 };
 use crate::broker::tick::Tick;
 use crate::broker::trace::{self, Party};
@@ -103,7 +105,7 @@ fn view(api: &Api, queue: &Queue) -> Value {
         "type": queue.kind.as_str(),
         "node": node,
         "state": "running",
-        "messages": view.ready + view.unacked,
+        "messages": view.messages(),
         "messages_ready": view.ready,
         "messages_unacknowledged": view.unacked,
         "messages_ram": view.ready + view.unacked,
@@ -126,6 +128,9 @@ fn view(api: &Api, queue: &Queue) -> Value {
         "reductions": 0,
         "message_stats": stats(&view.stats),
     });
+    if let (QueueKind::Quorum, Some(row)) = (queue.kind, row.as_object_mut()) {
+        quorum::show(row, api, queue, &view);
+    }
     if let Some(stream) = &view.stream {
         as_stream(&mut row, api, stream, view.consumers);
     }
@@ -272,6 +277,9 @@ async fn get_messages(
     queue
         .refuse_if_stream("basic.get")
         .map_err(|refused| ApiError::bad_request(format!("540 {refused}")))?;
+    queue
+        .check_get(&api.broker().compat)
+        .map_err(|refused| ApiError::bad_request(format!("405 RESOURCE_LOCKED - {refused}")))?;
     let request = Request::parse(&body)?;
     let count = request.get("count").and_then(Value::as_u64);
     let (Some(count), Some(mode), Some(encoding)) =
@@ -339,7 +347,7 @@ fn take(queue: &Arc<Queue>, it: &Taking<'_>, now: Tick, fx: &mut Effects) -> Vec
             ..HTTP_PARTY
         };
         trace::delivered(party, queue, &entry.message, entry.redelivered, fx);
-        let mut row = message(&entry.message, &it.show);
+        let mut row = message(queue, &entry, &it.show);
         row["redelivered"] = json!(entry.redelivered);
         row["message_count"] = json!(remaining);
         rows.push(row);
@@ -355,7 +363,9 @@ fn take(queue: &Arc<Queue>, it: &Taking<'_>, now: Tick, fx: &mut Effects) -> Vec
     rows
 }
 
-fn message(message: &Message, show: &Show) -> Value {
+fn message(queue: &Queue, entry: &Entry, show: &Show) -> Value {
+    let message = &entry.message;
+    let counted = queue.properties(entry);
     let body = message.body();
     let shown = show
         .truncate
@@ -375,12 +385,12 @@ fn message(message: &Message, show: &Show) -> Value {
         "payload_encoding": encoding,
         "exchange": message.exchange(),
         "routing_key": message.routing_key(),
-        "properties": properties(message),
+        "properties": properties(counted.as_deref().unwrap_or(message.properties())),
     })
 }
 
-fn properties(message: &Message) -> Value {
-    let Ok(it) = message.decoded() else {
+fn properties(raw: &[u8]) -> Value {
+    let Ok(it) = Properties::decode(raw) else {
         return json!({});
     };
     let text =

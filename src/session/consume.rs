@@ -187,14 +187,7 @@ impl Core {
         self.refuse_volatile(it.queue.as_str(), true)?;
         let queue = self.readable_queue(number, it.queue.as_str())?;
         queue.refuse_if_stream("basic.get")?;
-        if queue.kind == QueueKind::Quorum && queue.settings().single_active {
-            let subject = self.opened()?.vhost.subject(Resource::Queue, queue.name());
-            let kind = match self.broker.compat.quotes_queue_type {
-                true => "<<\"quorum\">>",
-                false => "quorum",
-            };
-            return Err(BrokerError::NoGet(subject, kind).into());
-        }
+        queue.check_get(&self.broker.compat)?;
         let got = queue.get(it.no_ack, self.tick, &mut self.fx);
         let info = Arc::clone(&self.channel(number)?.info);
         let Some(got) = got else {

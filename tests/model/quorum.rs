@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leveret::broker::policy::Layer;
 use leveret::broker::queue::{CloseIf, Queue, Settlement, Unacked};
 use leveret_proto::content::Properties;
 use leveret_proto::value::FieldValue;
@@ -619,4 +620,39 @@ fn it_is_not_deleted_on_a_condition() {
         assert_eq!(error, expected);
     }
     assert_eq!(world.delete(&queue, CloseIf::default()).unwrap(), 0);
+}
+
+#[test]
+fn a_dead_letter_is_tried_again_only_where_it_is_missing() {
+    let mut world = World::new();
+    let arguments = [
+        ("x-dead-letter-exchange", "amq.fanout".into()),
+        ("x-dead-letter-strategy", "at-least-once".into()),
+        ("x-overflow", "reject-publish".into()),
+    ];
+    let queue = quorum(&mut world, "q", &arguments);
+    let takes = world.queue("takes", &[]);
+    let full = [
+        ("x-max-length", FieldValue::I32(0)),
+        ("x-overflow", "reject-publish".into()),
+    ];
+    let refuses = world.queue("refuses", &full);
+    world.bind("amq.fanout", &takes, "");
+    world.bind("amq.fanout", &refuses, "");
+    world.publish("", "q", "m");
+    reject_all(&mut world, &queue, Settlement::Reject);
+    assert_eq!((takes.view().ready, queue.view().held), (1, 1));
+    world.pass_ms(180_000);
+    assert_eq!((takes.view().ready, queue.view().held), (1, 1));
+}
+
+#[test]
+fn a_policy_limits_deliveries_of_messages_that_are_there() {
+    let mut world = World::new();
+    let queue = quorum(&mut world, "q", &[]);
+    publish_all(&mut world, 1, "m");
+    let limit = [("delivery-limit", FieldValue::I32(1))];
+    world.policy(Layer::User, "p", "q", &limit);
+    let rounds = (0..9).map_while(|_| round(&mut world, &queue, REJECT));
+    assert_eq!(rounds.count(), 2);
 }

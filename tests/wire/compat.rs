@@ -11,6 +11,7 @@ use leveret::broker::user::{PasswordHash, User};
 use leveret::server::Server;
 use leveret_proto::code::ReplyCode;
 use leveret_proto::method::{Method, basic, queue};
+use leveret_proto::value::FieldValue;
 
 use super::socket::{logged_in_with, method, read_frame, with};
 
@@ -169,4 +170,78 @@ fn the_newest_line_fails_over_a_malformed_reply_address() {
             assert_eq!((found, at), (code, class), "{line}");
         });
     }
+}
+
+fn declare_quorum(name: &str, single_active: bool) -> Method {
+    let arguments = [
+        ("x-queue-type", FieldValue::from("quorum")),
+        ("x-single-active-consumer", FieldValue::Bool(single_active)),
+    ];
+    Method::QueueDeclare(queue::Declare {
+        queue: name.into(),
+        durable: true,
+        arguments: arguments.into_iter().collect(),
+        ..queue::Declare::default()
+    })
+}
+
+/// What the last of these methods is answered with, after a quorum queue `q` was declared.
+fn refused_by_quorum(line: &str, single_active: bool, methods: &[Method]) -> (u16, String, u16) {
+    let mut refused = None;
+    speaking(line, |port, _| {
+        let mut stream = client(port, GUEST);
+        call(&mut stream, &declare_quorum("q", single_active));
+        let answers = methods.iter().map(|it| call(&mut stream, it));
+        refused = answers.last().map(refusal);
+    });
+    refused.unwrap()
+}
+
+#[test]
+fn quorum_queues_with_a_single_active_consumer_have_no_get() {
+    let get = [Method::BasicGet(basic::Get {
+        queue: "q".into(),
+        ..basic::Get::default()
+    })];
+    for (line, kind) in [
+        ("3.10", "quorum"),
+        ("4.0", "quorum"),
+        ("4.3", "<<\"quorum\">>"),
+    ] {
+        let text = format!(
+            "RESOURCE_LOCKED - cannot obtain access to locked queue 'q' in vhost '/'. basic.get \
+             operations are not supported by {kind} queues with single active consumer"
+        );
+        assert_eq!(refused_by_quorum(line, true, &get), (405, text, 60));
+    }
+}
+
+#[test]
+fn quorum_queues_know_no_global_prefetch() {
+    let methods = [
+        Method::BasicQos(basic::Qos {
+            prefetch_count: 1,
+            global: true,
+            ..basic::Qos::default()
+        }),
+        Method::BasicConsume(basic::Consume {
+            queue: "q".into(),
+            ..basic::Consume::default()
+        }),
+    ];
+    let text = "NOT_IMPLEMENTED - queue 'q' in vhost '/' does not support global qos".to_owned();
+    assert_eq!(refused_by_quorum("4.0", false, &methods), (540, text, 60));
+}
+
+#[test]
+fn quorum_queues_are_not_deleted_on_a_condition() {
+    let delete = [Method::QueueDelete(queue::Delete {
+        queue: "q".into(),
+        if_unused: true,
+        ..queue::Delete::default()
+    })];
+    let text = "NOT_IMPLEMENTED - cannot delete queue 'q' in vhost '/'. queue.delete operations \
+                with if-unused flag set are not supported by quorum queues"
+        .to_owned();
+    assert_eq!(refused_by_quorum("4.3", false, &delete), (540, text, 50));
 }

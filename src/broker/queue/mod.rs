@@ -37,7 +37,8 @@ use self::tally::Weight;
 use super::alarm;
 use super::compat::Compat;
 use super::connection::ConnectionId;
-use super::effects::{DeathReason, Effects};
+use super::effects::{DeathReason, Effects, Receipt};
+use super::error::{BrokerError, Resource, Subject};
 use super::event::{Change, Event};
 use super::message::Message;
 use super::name::Name;
@@ -189,6 +190,23 @@ impl Queue {
         if expires != Tick::NEVER || is_limited {
             state.arm(self, fx);
         }
+    }
+
+    /// Whether `basic.get` is for this queue: quorum queues with single active consumer have none.
+    pub fn check_get(&self, compat: &Compat) -> Result<(), BrokerError> {
+        if self.kind != QueueKind::Quorum || !self.settings().single_active {
+            return Ok(());
+        }
+        let subject = Subject {
+            kind: Resource::Queue,
+            name: self.spec.name.clone(),
+            vhost: self.spec.vhost.clone(),
+        };
+        let kind = match compat.quotes_queue_type {
+            true => "<<\"quorum\">>",
+            false => "quorum",
+        };
+        Err(BrokerError::NoGet(subject, kind))
     }
 
     /// Take the next message, for `basic.get` (or a look by the management API).
@@ -386,6 +404,8 @@ impl Queue {
             ready: ready.messages + state.stream.as_ref().map_or(0, |stream| stream.len()),
             unacked: unacked.messages,
             delayed: delayed.messages,
+            returned: state.ready.returned(),
+            lanes: state.ready.lane_lengths(),
             held: held.messages,
             held_bytes: held.bytes,
             ready_bytes: ready.bytes + delayed.bytes,
@@ -431,14 +451,14 @@ impl Queue {
     /// How a try to deliver a dead letter ended that this queue holds.
     pub(super) fn dead_letter_tried(
         self: &Arc<Self>,
-        id: u64,
+        receipt: Receipt,
         is_delivered: bool,
         now: Tick,
         fx: &mut Effects,
     ) {
         let mut state = self.state.lock();
         if !state.closed {
-            state.dead_letter_tried(self, id, is_delivered, now, fx);
+            state.dead_letter_tried(self, receipt, is_delivered, now, fx);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::effects::{Dead, DeathReason, Effects};
+use super::super::effects::{Dead, DeathReason, Effects, Receipt};
 use super::super::event::Event;
 use super::super::message::Message;
 use super::super::outlet::{Delivered, Delivery};
@@ -311,7 +311,7 @@ impl State {
                 message: entry.message,
                 reason,
                 failures,
-                held: None,
+                kept: None,
             },
         };
         fx.dead.push_back(dead);
@@ -321,13 +321,13 @@ impl State {
     pub(super) fn dead_letter_tried(
         &mut self,
         queue: &Arc<Queue>,
-        id: u64,
+        receipt: Receipt,
         is_delivered: bool,
         now: Tick,
         fx: &mut Effects,
     ) {
         if let Some(apart) = &mut self.apart {
-            apart.tried(id, is_delivered, now);
+            apart.tried(receipt, is_delivered, now);
         }
         self.arm(queue, fx);
     }

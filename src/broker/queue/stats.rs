@@ -41,6 +41,10 @@ pub struct QueueView {
     pub unacked: u64,
     /// Messages that wait for a delayed retry.
     pub delayed: u64,
+    /// Of those that wait, what came back: quorum queues deliver it first.
+    pub returned: u64,
+    /// How many wait in which lane, but for the empty ones and what came back: quorum queues.
+    pub lanes: Vec<(u8, u64)>,
     /// Dead letters kept until their target has them.
     pub held: u64,
     /// Their bytes.
@@ -76,6 +80,13 @@ pub struct StreamView {
     pub segments: usize,
     /// When the oldest message arrived.
     pub first_arrival: Option<super::super::tick::Tick>,
+}
+
+impl QueueView {
+    /// All that it holds.
+    pub const fn messages(&self) -> u64 {
+        self.ready + self.unacked + self.delayed + self.held
+    }
 }
 
 /// One consumer as listings show it.

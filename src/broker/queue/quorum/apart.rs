@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::super::entry::Entry;
 use super::super::settings::Settings;
 use super::super::tally::{Tally, Weight};
-use crate::broker::effects::{Dead, DeathReason};
+use crate::broker::effects::{Dead, DeathReason, Receipt};
+use crate::broker::name::Name;
 use crate::broker::queue::Queue;
 use crate::broker::tick::Tick;
 
@@ -32,6 +33,7 @@ struct Held {
     entry: Entry,
     reason: DeathReason,
     failures: u32,
+    taken_by: Vec<Name>,
 }
 
 impl Apart {
@@ -110,6 +112,7 @@ impl Apart {
             entry,
             reason,
             failures,
+            taken_by: Vec::new(),
         };
         let dead = held.dead(queue, self.last_id);
         self.held.insert(self.last_id, held);
@@ -117,9 +120,11 @@ impl Apart {
     }
 
     /// How a try ended.
-    pub(in super::super) fn tried(&mut self, id: u64, is_delivered: bool, now: Tick) {
+    pub(in super::super) fn tried(&mut self, receipt: Receipt, is_delivered: bool, now: Tick) {
+        let Receipt { id, taken_by } = receipt;
         if !is_delivered {
-            if self.held.contains_key(&id) {
+            if let Some(held) = self.held.get_mut(&id) {
+                held.taken_by = taken_by;
                 self.retries.insert((now.plus_ms(DEAD_LETTER_RETRY_MS), id));
             }
         } else if let Some(held) = self.held.remove(&id) {
@@ -167,7 +172,10 @@ impl Held {
             message: Arc::clone(&self.entry.message),
             reason: self.reason,
             failures: self.failures,
-            held: Some(id),
+            kept: Some(Receipt {
+                id,
+                taken_by: self.taken_by.clone(),
+            }),
         }
     }
 }

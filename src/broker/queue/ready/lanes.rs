@@ -70,6 +70,15 @@ impl Lanes {
         Some(entry)
     }
 
+    /// Lanes that are not empty, and how many wait in each.
+    pub(super) fn lengths(&self) -> Vec<(u8, u64)> {
+        (0_u8..=u8::MAX)
+            .zip(&self.lanes)
+            .map(|(lane, fifo)| (lane, fifo.len() as u64))
+            .filter(|(_, waiting)| *waiting > 0)
+            .collect()
+    }
+
     pub(super) fn takes_turns(&self) -> bool {
         self.turn.is_some()
     }

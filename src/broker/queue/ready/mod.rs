@@ -78,6 +78,19 @@ impl Ready {
         self.len() == 0
     }
 
+    /// Of those that wait, what came back.
+    pub(super) fn returned(&self) -> u64 {
+        self.returned.len() as u64
+    }
+
+    /// How many of the others wait in which lane, if there are lanes.
+    pub(super) fn lane_lengths(&self) -> Vec<(u8, u64)> {
+        match &self.store {
+            Store::Fifo(_) => Vec::new(),
+            Store::Lanes(lanes) => lanes.lengths(),
+        }
+    }
+
     /// How many wait, and their bytes.
     pub(super) fn tally(&self) -> Tally {
         self.tally
