@@ -2,6 +2,7 @@
 //!
 //! The rest of the code asks this table; no version number is compared anywhere else.
 
+use super::deprecation::{self, DeprecatedFeature};
 use super::queue::QuorumLine;
 
 /// Arguments of declarations and consumers that 4.3 does not look at, on any queue.
@@ -101,6 +102,10 @@ pub struct Compat {
     pub own_deaths_only: bool,
     /// Dead letters say in `x-last-death-*` where they died last.
     pub tells_last_death: bool,
+    /// The deprecated features that the API lists; `None` before there was such a list.
+    pub deprecated_features: Option<&'static [DeprecatedFeature]>,
+    /// It lists them with their state.
+    pub tells_feature_state: bool,
     /// Transient queues that are not exclusive may be declared.
     pub transient_nonexcl_queues: bool,
     /// `basic.qos` with `global` is honoured.
@@ -198,6 +203,7 @@ impl Compat {
             loses_operator_vhost: false,
             channel_limit_names_node: false,
             quorum: QuorumLine::RABBITMQ_3_10,
+            deprecated_features: None,
             ..Self::rabbitmq_4_0()
         }
     }
@@ -236,6 +242,8 @@ impl Compat {
             volatile_replies: false,
             own_deaths_only: true,
             tells_last_death: true,
+            deprecated_features: Some(deprecation::LISTED_4_0),
+            tells_feature_state: false,
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
@@ -288,6 +296,8 @@ impl Compat {
             filter_size_refusal: Some("Invalid value for x-stream-filter-size-bytes"),
             fails_on_bad_age: false,
             volatile_replies: true,
+            deprecated_features: Some(deprecation::LISTED_4_3),
+            tells_feature_state: true,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,

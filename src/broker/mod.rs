@@ -9,6 +9,7 @@ pub mod arguments;
 pub mod compat;
 pub mod connection;
 pub mod dead_letter;
+pub mod deprecation;
 pub mod effects;
 pub mod error;
 pub mod event;

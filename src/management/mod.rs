@@ -8,6 +8,7 @@ mod bindings;
 mod connections;
 mod error;
 mod exchanges;
+mod features;
 mod json;
 mod limits;
 mod listing;
@@ -140,6 +141,7 @@ fn router(api: Api) -> Router {
         .merge(parameters::routes())
         .merge(limits::routes())
         .merge(exchanges::routes())
+        .merge(features::routes())
         .merge(queues::routes())
         .merge(bindings::routes())
         .merge(connections::routes())
