@@ -14,7 +14,7 @@ use super::error::ApiError;
 use super::json::{Request, table};
 use super::listing::Listing;
 use super::{Answer, Api, created, no_content};
-use crate::broker;
+use crate::broker::name::Name;
 use crate::broker::policy::{Applied, InvalidPolicy, Layer, Policy};
 use crate::broker::vhost::VirtualHost;
 
@@ -27,7 +27,8 @@ pub(super) fn routes() -> Router<Api> {
         .merge(family("/api/operator-policies", Family(Layer::Operator)))
 }
 
-type Name = Path<(String, String)>;
+/// Virtual host and name of a policy.
+type At = Path<(String, String)>;
 
 fn family(path: &str, family: Family) -> Router<Api> {
     let list = async move |State(api): State<Api>, caller: Caller, Query(how): Query<Listing>| {
@@ -39,13 +40,13 @@ fn family(path: &str, family: Family) -> Router<Api> {
                                  Query(how): Query<Listing>| {
         how.answer(family.rows(&[caller.visible_vhost(&api, &vhost)?]))
     };
-    let one = async move |State(api): State<Api>, caller: Caller, Path(at): Name| {
+    let one = async move |State(api): State<Api>, caller: Caller, Path(at): At| {
         family.one(&api, &caller, &at)
     };
-    let put = async move |State(api): State<Api>, caller: Caller, Path(at): Name, body: Bytes| {
+    let put = async move |State(api): State<Api>, caller: Caller, Path(at): At, body: Bytes| {
         family.put(&api, &caller, &at, &body)
     };
-    let delete = async move |State(api): State<Api>, caller: Caller, Path(at): Name| {
+    let delete = async move |State(api): State<Api>, caller: Caller, Path(at): At| {
         family.delete(&api, &caller, &at)
     };
     Router::new()
@@ -197,7 +198,7 @@ pub(super) fn text(faults: &[String]) -> String {
 
 /// What policies come to for a queue or exchange, in its row.
 pub(super) fn applied(row: &mut Map<String, Value>, applied: &Applied) {
-    let name = |name: &Option<broker::name::Name>| json!(name.as_ref().map(|it| it.as_str()));
+    let name = |name: &Option<Name>| json!(name.as_ref().map(|it| it.as_str()));
     row.insert("policy".to_owned(), name(&applied.policy));
     row.insert("operator_policy".to_owned(), name(&applied.operator_policy));
     row.insert(
