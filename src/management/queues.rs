@@ -365,7 +365,7 @@ fn take(queue: &Arc<Queue>, it: &Taking<'_>, now: Tick, fx: &mut Effects) -> Vec
 
 fn message(queue: &Queue, entry: &Entry, show: &Show) -> Value {
     let message = &entry.message;
-    let counted = queue.properties(entry);
+    let counted = queue.properties(entry, true);
     let body = message.body();
     let shown = show
         .truncate

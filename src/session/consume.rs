@@ -220,7 +220,7 @@ impl Core {
         let Got { entry, remaining } = got;
         let tag = ledger.next_tag();
         let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
-        let counted = queue.properties(&entry);
+        let counted = queue.properties(&entry, true);
         let mut content = entry.message.content();
         if let Some(properties) = &counted {
             content.properties = properties;

@@ -204,7 +204,7 @@ impl Outlet for Egress {
             delivery_tag,
             redelivered: entry.redelivered,
         };
-        let counted = delivery.queue.properties(&entry);
+        let counted = delivery.queue.properties(&entry, false);
         let mut content = entry.message.content();
         if let Some(properties) = &counted {
             content.properties = properties;

@@ -29,7 +29,7 @@ fn dying(target: &str) -> [(&'static str, FieldValue); 2] {
 
 /// The counts that a delivery tells: `(redelivered, x-acquired-count, x-delivery-count)`.
 fn told(taken: &Unacked) -> (bool, Option<i64>, Option<i64>) {
-    let raw = taken.queue.properties(&taken.entry);
+    let raw = taken.queue.properties(&taken.entry, true);
     let properties = match &raw {
         Some(raw) => Properties::decode(raw).unwrap(),
         None => taken.entry.message.decoded().unwrap(),
@@ -150,10 +150,10 @@ fn headers_of_the_publisher_stay_and_are_sorted() {
     };
     world.publish_with("", "q", "m", &properties);
     let first = world.take(&queue).unwrap();
-    assert_eq!(queue.properties(&first.entry), None, "as it came");
+    assert_eq!(queue.properties(&first.entry, true), None, "as it came");
     world.settle_taken(vec![first], REJECT);
     let again = world.take(&queue).unwrap();
-    let raw = queue.properties(&again.entry).unwrap();
+    let raw = queue.properties(&again.entry, true).unwrap();
     let headers = Properties::decode(&raw).unwrap().headers.unwrap();
     let all: Vec<_> = headers
         .iter()
@@ -655,4 +655,14 @@ fn a_policy_limits_deliveries_of_messages_that_are_there() {
     world.policy(Layer::User, "p", "q", &limit);
     let rounds = (0..9).map_while(|_| round(&mut world, &queue, REJECT));
     assert_eq!(rounds.count(), 2);
+}
+
+#[test]
+fn consumers_on_3_10_are_told_no_count_of_zero() {
+    let mut world = World::of_line("3.10");
+    let queue = quorum(&mut world, "q", &[]);
+    world.publish("", "q", "m");
+    let taken = world.take(&queue).unwrap();
+    assert_eq!(queue.properties(&taken.entry, false), None);
+    assert!(queue.properties(&taken.entry, true).is_some());
 }

@@ -462,10 +462,11 @@ impl Queue {
         }
     }
 
-    /// The properties to deliver `entry` with, where they are not those that it came with.
-    pub fn properties(&self, entry: &Entry) -> Option<Bytes> {
+    /// The properties to deliver `entry` with, to a consumer or for `basic.get`, where they are
+    /// not those that it came with.
+    pub fn properties(&self, entry: &Entry, is_got: bool) -> Option<Bytes> {
         match self.kind {
-            QueueKind::Quorum => self.line.counting.properties(entry),
+            QueueKind::Quorum => self.line.counting.properties(entry, is_got),
             QueueKind::Classic | QueueKind::Stream => None,
         }
     }

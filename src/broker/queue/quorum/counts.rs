@@ -10,7 +10,7 @@ use crate::broker::effects::DeathReason;
 /// What a release line counts of a message's deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counting {
-    /// 3.10: every return, told from the first delivery on.
+    /// 3.10: every return; `basic.get` tells it from the first time on.
     Returns,
     /// 4.0: every return. A dead letter that was rejected tells its next queue how often that
     /// happened to it.
@@ -67,13 +67,16 @@ impl Counting {
 
     /// The properties with the counts of `entry`, where there is something to tell. RabbitMQ
     /// sorts headers that it writes anew.
-    pub(in super::super) fn properties(self, entry: &Entry) -> Option<Bytes> {
+    pub(in super::super) fn properties(self, entry: &Entry, is_got: bool) -> Option<Bytes> {
         let acquired = match entry.returns {
             0 => entry.failures,
             returns => returns,
         };
         let counts = match self {
-            Self::Returns => [None, Some(entry.returns)],
+            Self::Returns => [
+                None,
+                Some(entry.returns).filter(|count| is_got || *count > 0),
+            ],
             Self::ReturnsAndDiscards => [None, Some(acquired).filter(|count| *count > 0)],
             Self::Failures => [
                 Some(acquired).filter(|count| *count > 0),
