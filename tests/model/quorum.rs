@@ -1,6 +1,7 @@
 //! Quorum queues, as each release line has them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use leveret::broker::policy::Layer;
 use leveret::broker::queue::{CloseIf, Queue, Settlement, Unacked};
@@ -665,4 +666,18 @@ fn consumers_on_3_10_are_told_no_count_of_zero() {
     let taken = world.take(&queue).unwrap();
     assert_eq!(queue.properties(&taken.entry, false), None);
     assert!(queue.properties(&taken.entry, true).is_some());
+}
+
+#[test]
+fn a_message_that_nobody_had_room_for_stays_in_its_place() {
+    let mut world = World::new();
+    let queue = quorum(&mut world, "q", &[]);
+    let consumer = world.consume(&queue, "c", 0, 0);
+    world.recorder.is_full.store(true, Ordering::Relaxed);
+    world.publish_with("", "q", "low", &prioritised(1));
+    world.resume(&queue, consumer);
+    world.publish_with("", "q", "high", &prioritised(3));
+    world.recorder.is_full.store(false, Ordering::Relaxed);
+    world.resume(&queue, consumer);
+    assert_eq!(world.delivered(), ["c:high", "c:low"]);
 }

@@ -35,7 +35,7 @@ const OPS: u64 = 40_000;
 const SHOWN: usize = 12;
 
 /// The queues, each with what one feature adds.
-const QUEUES: [Rules; 8] = [
+const QUEUES: [Rules; 9] = [
     Rules {
         name: DEAD,
         ..PLAIN
@@ -81,7 +81,17 @@ const QUEUES: [Rules; 8] = [
         buries: true,
         ..PLAIN
     },
+    Rules {
+        name: "quorum",
+        lanes: 31,
+        buries: true,
+        delivery_limit: Some(2),
+        ..PLAIN
+    },
 ];
+
+/// The queue that a policy limits now and then.
+const GOVERNED: &str = "plain";
 
 const PLAIN: Rules = Rules {
     name: "",
@@ -92,6 +102,7 @@ const PLAIN: Rules = Rules {
     buries: false,
     buries_refused: false,
     single_active: false,
+    delivery_limit: None,
 };
 
 /// Queues bound to `amq.fanout`.
@@ -109,6 +120,7 @@ struct Sim {
     ms: u64,
     next_id: u64,
     next_tag: u64,
+    policy: Option<usize>,
     tags: Vec<(usize, u16, String)>,
     history: VecDeque<String>,
 }
@@ -143,6 +155,7 @@ impl Sim {
             ms: 0,
             next_id: 0,
             next_tag: 0,
+            policy: None,
             tags: Vec::new(),
             history: VecDeque::new(),
         };

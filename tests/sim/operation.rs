@@ -1,11 +1,14 @@
 //! What clients do, at random.
 
+use leveret::broker::effects::Effects;
+use leveret::broker::pattern::Pattern;
+use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret_proto::content::Properties;
 use leveret_proto::method::{Method, basic, channel, queue};
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::oracle::{Rules, Settled};
-use super::{CHANNELS, CLIENTS, FANNED, QUEUES, Sim};
+use super::{CHANNELS, CLIENTS, FANNED, GOVERNED, QUEUES, Sim};
 
 /// Most consumers at a time.
 const CONSUMERS_MAX: usize = 10;
@@ -30,6 +33,7 @@ impl Sim {
             93..96 => self.advance(),
             96..97 => self.close_channel(client, channel),
             97..98 => self.disconnect(client),
+            98..99 => self.change_policy(),
             _ => self.stall(client),
         }
     }
@@ -83,6 +87,9 @@ impl Sim {
         else {
             return "no more consumers".to_owned();
         };
+        if queue == "quorum" && self.oracle.has_global_prefetch((client, number)) {
+            return "quorum queues know no global prefetch".to_owned();
+        }
         let prefetch = self.random.u16(0..4);
         let no_ack = self.random.u8(0..4) == 0;
         self.next_tag += 1;
@@ -228,8 +235,36 @@ impl Sim {
         format!("{} is deleted", rules.name)
     }
 
+    /// A policy comes, changes or goes; it applies at once.
+    fn change_policy(&mut self) -> String {
+        self.policy = self.random.bool().then(|| self.random.usize(1..6));
+        self.oracle.limit(GOVERNED, self.policy);
+        let vhost = self.broker.vhost("/").unwrap();
+        let (now, mut fx) = (self.now().tick, Effects::default());
+        self.broker.begin(Some(&vhost), &mut fx);
+        match self.policy {
+            None => drop(vhost.delete_policy(Layer::User, "short", now, &mut fx)),
+            Some(max) => {
+                let max = FieldValue::I64(i64::try_from(max).unwrap());
+                let policy = Policy {
+                    name: "short".into(),
+                    pattern: Pattern::new(GOVERNED).unwrap(),
+                    apply_to: ApplyTo::Queues,
+                    priority: 0.0,
+                    definition: [("max-length", max)].into_iter().collect(),
+                };
+                vhost.set_policy(Layer::User, policy, now, &mut fx);
+            }
+        }
+        self.broker.settle(&vhost, now, &mut fx);
+        format!("a policy limits {GOVERNED} to {:?}", self.policy)
+    }
+
     pub(super) fn declare(&mut self, rules: Rules) {
         self.oracle.declare(rules);
+        if rules.name == GOVERNED {
+            self.oracle.limit(GOVERNED, self.policy);
+        }
         let declare = queue::Declare {
             queue: rules.name.into(),
             durable: true,
@@ -293,7 +328,10 @@ impl Sim {
 fn arguments(rules: &Rules) -> FieldTable {
     let mut arguments = FieldTable::new();
     let number = |value: u64| FieldValue::I64(i64::try_from(value).unwrap());
-    if rules.lanes > 0 {
+    if let Some(limit) = rules.delivery_limit {
+        arguments.insert("x-queue-type", "quorum");
+        arguments.insert("x-delivery-limit", number(limit.into()));
+    } else if rules.lanes > 0 {
         arguments.insert("x-max-priority", number(rules.lanes.into()));
     }
     if let Some(ms) = rules.ttl_ms {

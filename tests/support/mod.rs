@@ -4,6 +4,7 @@
 pub(crate) mod frames;
 pub(crate) mod memory;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use leveret::broker::alarm::MemoryLimit;
@@ -58,10 +59,15 @@ pub(crate) struct Recorder {
     pub(crate) unacked: Mutex<Vec<Unacked>>,
     pub(crate) bodies: Mutex<Vec<String>>,
     pub(crate) notices: Mutex<Vec<Notice>>,
+    /// It has no room.
+    pub(crate) is_full: AtomicBool,
 }
 
 impl Outlet for Recorder {
     fn deliver(&self, delivery: Delivery<'_>, entry: Entry) -> Delivered {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Delivered::Refused(entry);
+        }
         let body = String::from_utf8_lossy(entry.message.body()).into_owned();
         self.bodies
             .lock()
@@ -357,9 +363,14 @@ impl World {
 
     fn add_consumer(&mut self, queue: &Arc<Queue>, spec: ConsumerSpec) -> ConsumerKey {
         let key = queue.consume(spec).unwrap();
-        queue.resume(key, self.now, &mut self.fx);
-        self.settle();
+        self.resume(queue, key);
         key
+    }
+
+    /// The consumer has room, or thinks so.
+    pub(crate) fn resume(&mut self, queue: &Arc<Queue>, consumer: ConsumerKey) {
+        queue.resume(consumer, self.now, &mut self.fx);
+        self.settle();
     }
 
     /// Add a consumer that wants to be alone.

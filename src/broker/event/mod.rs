@@ -49,6 +49,8 @@ pub enum Event {
     Rejected { vhost: Name, queue: Name, seq: u64 },
     /// A message's TTL passed.
     Expired { vhost: Name, queue: Name, seq: u64 },
+    /// A message came back once too often.
+    Exhausted { vhost: Name, queue: Name, seq: u64 },
     /// A message was dropped for length.
     Dropped { vhost: Name, queue: Name, seq: u64 },
     /// A queue was emptied.

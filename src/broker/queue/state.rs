@@ -191,12 +191,11 @@ impl State {
         }
         while self.consumers.next().is_some() {
             self.expire(queue, now, fx);
-            let Some(entry) = self.ready.pop() else { break };
+            let Some((taken, entry)) = self.ready.take() else {
+                break;
+            };
             if let Err(back) = self.offer(queue, entry, fx) {
-                match self.apart {
-                    Some(_) => self.ready.put_front(back),
-                    None => self.ready.put_back(back),
-                }
+                self.ready.undo(taken, back);
                 break;
             }
         }
@@ -224,6 +223,8 @@ impl State {
             .retry
             .and_then(|retry| retry.delay_ms(failed, entry.failures));
         if rules.is_over_limit(&entry) {
+            let seq = entry.seq;
+            fx.record(|| queue.event(|vhost, queue| Event::Exhausted { vhost, queue, seq }));
             self.bury(queue, entry, DeathReason::DeliveryLimit, false, fx);
         } else if let Some(ms) = delay_ms {
             apart.delay(entry, now.plus_ms(ms));

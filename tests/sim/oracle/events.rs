@@ -4,6 +4,16 @@ use leveret::broker::event::Event;
 
 use super::{Copy, DEAD, Expected, Oracle, Out, Place, Queue, Verdict, ensure};
 
+impl Queue {
+    fn put_back(&mut self, mut copy: Copy) {
+        if self.rules.delivery_limit.is_some() {
+            self.came_back += 1;
+            copy.came_back = Some(self.came_back);
+        }
+        self.ready.insert(copy.order(), copy);
+    }
+}
+
 impl Oracle {
     /// What the broker says happened, in its order.
     pub(crate) fn events(&mut self, events: &[Event]) -> Verdict {
@@ -49,7 +59,7 @@ impl Oracle {
                     .or_else(|| self.take_back(queue, *seq));
                 let mut copy = given.ok_or("not requeued")?;
                 copy.redelivered = true;
-                self.queue(queue)?.ready.insert(copy.order(), copy);
+                self.queue(queue)?.put_back(copy);
                 Ok(())
             }
             Event::Rejected { queue, seq, .. } => {
@@ -61,6 +71,7 @@ impl Oracle {
                 self.bury(&copy, queue)
             }
             Event::Expired { queue, seq, .. } => self.on_expired(queue, *seq),
+            Event::Exhausted { queue, seq, .. } => self.on_exhausted(queue, *seq),
             Event::Dropped { queue, seq, .. } => self.on_dropped(queue, *seq),
             Event::Purged {
                 queue, messages, ..
@@ -180,11 +191,11 @@ impl Oracle {
             "it lives until {} and it is {now_ms}",
             copy.expires_ms
         );
-        let lane = copy.order().0;
+        let (lane, turn) = copy.order();
         let older = self
             .queue(name)?
             .ready
-            .range((lane, 0)..(lane, seq))
+            .range((lane, 0)..(lane, turn))
             .next()
             .map(|(order, _)| *order);
         ensure!(
@@ -192,6 +203,18 @@ impl Oracle {
             "only a head expires, before it waits {older:?}"
         );
         self.tally.expired += 1;
+        self.bury(&copy, name)
+    }
+
+    fn on_exhausted(&mut self, name: &str, seq: u64) -> Verdict {
+        let copy = self.remove(name, seq)?;
+        let limit = self.queue(name)?.rules.delivery_limit;
+        ensure!(
+            limit.is_some_and(|limit| copy.failures > limit),
+            "it failed {} times only",
+            copy.failures
+        );
+        self.tally.exhausted += 1;
         self.bury(&copy, name)
     }
 
@@ -242,7 +265,8 @@ impl Oracle {
 
     fn bury(&mut self, copy: &Copy, name: &str) -> Verdict {
         if self.queue(name)?.rules.buries {
-            self.dead.push_back((copy.id, name.to_owned(), copy.failed));
+            self.dead
+                .push_back((copy.id, name.to_owned(), copy.failures));
         }
         Ok(())
     }
@@ -255,16 +279,16 @@ impl Oracle {
             .get(name)
             .is_some_and(|queue| queue.next_seq < seq)
         {
-            let Some((id, _, failed)) = self.dead.pop_front() else {
+            let Some((id, _, failures)) = self.dead.pop_front() else {
                 return;
             };
-            self.enter(DEAD, id, 0, None, failed);
+            self.enter(DEAD, id, 0, None, failures);
         }
     }
 
     fn bury_all(&mut self) {
-        while let Some((id, _, failed)) = self.dead.pop_front() {
-            self.enter(DEAD, id, 0, None, failed);
+        while let Some((id, _, failures)) = self.dead.pop_front() {
+            self.enter(DEAD, id, 0, None, failures);
         }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Rules {
     pub(crate) buries: bool,
     pub(crate) buries_refused: bool,
     pub(crate) single_active: bool,
+    pub(crate) delivery_limit: Option<u32>,
 }
 
 /// One message in one queue.
@@ -39,13 +40,16 @@ pub(crate) struct Copy {
     lane: u8,
     expires_ms: u64,
     redelivered: bool,
-    /// A delivery of it failed: it is redelivered even as a dead letter.
-    failed: bool,
+    /// How often a delivery of it failed; it counts on as a dead letter.
+    failures: u32,
+    /// A quorum queue puts what comes back before all else, in that order.
+    came_back: Option<u64>,
 }
 
 impl Copy {
     fn order(&self) -> (u8, u64) {
-        (u8::MAX - self.lane, self.seq)
+        self.came_back
+            .map_or((u8::MAX - self.lane, self.seq), |turn| (0, turn))
     }
 }
 
@@ -55,6 +59,7 @@ struct Queue {
     there: bool,
     incarnation: u64,
     next_seq: u64,
+    came_back: u64,
     ready: BTreeMap<(u8, u64), Copy>,
     unacked: usize,
 }
@@ -109,6 +114,7 @@ pub(crate) struct Tally {
     pub(crate) acked: u64,
     pub(crate) taken: u64,
     pub(crate) expired: u64,
+    pub(crate) exhausted: u64,
     pub(crate) dropped: u64,
     pub(crate) rejected: u64,
     pub(crate) purged: u64,
@@ -123,7 +129,7 @@ pub(crate) struct Oracle {
     channels: HashMap<Place, Channel>,
     expected: HashMap<usize, VecDeque<Expected>>,
     /// Dead letters that the broker has yet to publish again.
-    dead: VecDeque<(u64, String, bool)>,
+    dead: VecDeque<(u64, String, u32)>,
     acked: HashSet<(String, u64)>,
     requeued: HashMap<(String, u64), Copy>,
     rejected: HashMap<(String, u64), Copy>,
@@ -134,6 +140,13 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
+    /// A policy limits the length of a queue, or no longer does.
+    pub(crate) fn limit(&mut self, name: &str, length_max: Option<usize>) {
+        if let Some(queue) = self.queues.get_mut(name) {
+            queue.rules.length_max = length_max;
+        }
+    }
+
     pub(crate) fn set_now(&mut self, ms: u64) {
         self.now_ms = ms;
     }
@@ -197,6 +210,11 @@ impl Oracle {
         self.channel(at).global_prefetch = count.into();
     }
 
+    pub(crate) fn has_global_prefetch(&self, at: Place) -> bool {
+        let channel = self.channels.get(&at);
+        channel.is_some_and(|channel| channel.global_prefetch > 0)
+    }
+
     pub(crate) fn unacked_tags(&self, at: Place) -> Vec<u64> {
         let channel = self.channels.get(&at);
         channel.map_or_else(Vec::new, |channel| {
@@ -219,7 +237,7 @@ impl Oracle {
     ) {
         let mut refused = false;
         for name in to {
-            refused |= !self.enter(name, id, priority, ttl_ms, false);
+            refused |= !self.enter(name, id, priority, ttl_ms, 0);
         }
         let channel = self.channel(at);
         channel.published += 1;
@@ -233,7 +251,7 @@ impl Oracle {
         id: u64,
         priority: u8,
         ttl_ms: Option<u64>,
-        failed: bool,
+        failures: u32,
     ) -> bool {
         let now_ms = self.now_ms;
         let Some(queue) = self.queues.get_mut(name).filter(|queue| queue.there) else {
@@ -248,7 +266,7 @@ impl Oracle {
             self.tally.refused += 1;
             if rules.buries_refused {
                 queue.next_seq += 1;
-                self.dead.push_back((id, name.to_owned(), failed));
+                self.dead.push_back((id, name.to_owned(), failures));
             }
             return false;
         }
@@ -259,8 +277,9 @@ impl Oracle {
             seq: queue.next_seq,
             lane: priority.min(rules.lanes),
             expires_ms: ttl.map_or(u64::MAX, |ttl| now_ms + ttl),
-            redelivered: failed,
-            failed,
+            redelivered: failures > 0,
+            failures,
+            came_back: None,
         };
         queue.ready.insert(copy.order(), copy);
         self.tally.entered += 1;
@@ -340,7 +359,8 @@ impl Oracle {
     }
 
     fn settle_one(&mut self, mut out: Out, what: Settled) {
-        out.copy.failed |= matches!(what, Settled::Requeued | Settled::Rejected);
+        let failed = matches!(what, Settled::Requeued | Settled::Rejected);
+        out.copy.failures += u32::from(failed);
         if let Some(consumer) = out.consumer.and_then(|tag| self.consumers.get_mut(&tag)) {
             consumer.in_flight -= 1;
         }

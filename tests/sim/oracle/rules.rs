@@ -72,10 +72,23 @@ impl Oracle {
     fn nothing_is_overdue(&self) -> Verdict {
         for (name, queue) in &self.queues {
             let mut lanes = HashSet::new();
-            for head in queue.ready.values().filter(|copy| lanes.insert(copy.lane)) {
+            for head in queue
+                .ready
+                .values()
+                .filter(|copy| lanes.insert(copy.order().0))
+            {
                 let is_due = head.expires_ms <= self.now_ms;
                 ensure!(!is_due, "{head:?} of {name} is overdue at {}", self.now_ms);
             }
+        }
+        Ok(())
+    }
+
+    fn nothing_failed_too_often(&self) -> Verdict {
+        for (name, queue) in &self.queues {
+            let limit = queue.rules.delivery_limit.unwrap_or(u32::MAX);
+            let worn = queue.ready.values().find(|copy| copy.failures > limit);
+            ensure!(worn.is_none(), "{name} still has {worn:?}");
         }
         Ok(())
     }
@@ -121,13 +134,21 @@ impl Oracle {
     /// Every copy that entered is in exactly one place, and none waits past its time.
     pub(crate) fn adds_up(&self) -> Verdict {
         self.nothing_is_overdue()?;
+        self.nothing_failed_too_often()?;
         let inside: usize = self
             .queues
             .values()
             .map(|queue| queue.ready.len() + queue.unacked)
             .sum();
         let t = &self.tally;
-        let left = t.acked + t.taken + t.expired + t.dropped + t.rejected + t.purged + t.deleted;
+        let left = t.acked
+            + t.taken
+            + t.expired
+            + t.exhausted
+            + t.dropped
+            + t.rejected
+            + t.purged
+            + t.deleted;
         ensure!(
             t.entered == left + inside as u64,
             "{t:?} and {inside} inside do not add up"

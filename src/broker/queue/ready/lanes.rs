@@ -52,6 +52,18 @@ impl Lanes {
         Some(entry)
     }
 
+    /// Put back what was popped last.
+    pub(super) fn undo(&mut self, entry: Entry) {
+        let lane = entry.priority;
+        if let Some(fifo) = self.lanes.get_mut(lane as usize) {
+            fifo.push_front(entry);
+            self.filled[lane as usize / 64] |= 1 << (lane % 64);
+        }
+        if let Some(turn) = &mut self.turn {
+            *turn = (*turn + HIGH_TURNS) % (HIGH_TURNS + 1);
+        }
+    }
+
     pub(super) fn pop_lowest(&mut self) -> Option<Entry> {
         self.pop_lane(self.lowest_lane()?)
     }

@@ -21,6 +21,13 @@ pub(super) struct Ready {
     last_first: u64,
 }
 
+/// Where an entry stood.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Taken {
+    Stored,
+    Returned((u8, u64)),
+}
+
 /// Before every lane of a quorum queue.
 const FIRST: u8 = 0;
 
@@ -119,9 +126,13 @@ impl Ready {
     }
 
     /// The entry that was taken last, and could not be delivered after all.
-    pub(super) fn put_front(&mut self, entry: Entry) {
+    pub(super) fn undo(&mut self, taken: Taken, entry: Entry) {
         self.tally.add(Weight::of(&entry));
-        self.returned.insert((FIRST, 0), entry);
+        match (taken, &mut self.store) {
+            (Taken::Returned(key), _) => drop(self.returned.insert(key, entry)),
+            (Taken::Stored, Store::Fifo(fifo)) => fifo.push_front(entry),
+            (Taken::Stored, Store::Lanes(lanes)) => lanes.undo(entry),
+        }
     }
 
     /// What would be delivered next.
@@ -139,16 +150,23 @@ impl Ready {
 
     /// Take the head.
     pub(super) fn pop(&mut self) -> Option<Entry> {
-        let entry = if self.head_is_returned() {
-            self.returned.pop_first().map(|(_, entry)| entry)
+        self.take().map(|(_, entry)| entry)
+    }
+
+    /// Take the head, and know where it stood.
+    pub(super) fn take(&mut self) -> Option<(Taken, Entry)> {
+        let (taken, entry) = if self.head_is_returned() {
+            let (key, entry) = self.returned.pop_first()?;
+            (Taken::Returned(key), entry)
         } else {
-            match &mut self.store {
+            let entry = match &mut self.store {
                 Store::Fifo(fifo) => fifo.pop_front(),
                 Store::Lanes(lanes) => lanes.pop(),
-            }
-        }?;
+            };
+            (Taken::Stored, entry?)
+        };
         self.tally.remove(Weight::of(&entry));
-        Some(entry)
+        Some((taken, entry))
     }
 
     /// Take the head if it is expired.
