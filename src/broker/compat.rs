@@ -102,6 +102,8 @@ pub struct Compat {
     pub own_deaths_only: bool,
     /// Dead letters say in `x-last-death-*` where they died last.
     pub tells_last_death: bool,
+    /// A policy may apply to queues of one type only.
+    pub policies_by_queue_type: bool,
     /// The deprecated features that the API lists; `None` before there was such a list.
     pub deprecated_features: Option<&'static [DeprecatedFeature]>,
     /// It lists them with their state.
@@ -204,6 +206,7 @@ impl Compat {
             channel_limit_names_node: false,
             quorum: QuorumLine::RABBITMQ_3_10,
             deprecated_features: None,
+            policies_by_queue_type: false,
             ..Self::rabbitmq_4_0()
         }
     }
@@ -242,6 +245,7 @@ impl Compat {
             volatile_replies: false,
             own_deaths_only: true,
             tells_last_death: true,
+            policies_by_queue_type: true,
             deprecated_features: Some(deprecation::LISTED_4_0),
             tells_feature_state: false,
             transient_nonexcl_queues: true,

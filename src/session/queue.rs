@@ -77,7 +77,8 @@ impl Core {
         let spec = QueueSpec {
             name,
             vhost: vhost.name.clone(),
-            durable: it.durable,
+            // What goes with its connection does not outlive the broker either.
+            durable: it.durable && !it.exclusive,
             auto_delete: it.auto_delete,
             owner: it.exclusive.then_some(id),
             arguments: it.arguments,

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use leveret::broker::error::BrokerError;
+use leveret::broker::arguments::check_properties;
+use leveret::broker::compat::Compat;
+use leveret::broker::error::{BrokerError, Resource, Subject};
 use leveret::broker::message::Message;
-use leveret::broker::queue::Settlement;
+use leveret::broker::policy::{InvalidPolicy, Layer, Policy};
+use leveret::broker::queue::{QueueKind, Settlement};
 use leveret_proto::content::Properties;
 use leveret_proto::value::{FieldTable, FieldValue};
 
@@ -156,4 +159,47 @@ fn the_oldest_line_knows_no_leader_locator_of_classic_queues() {
     let mut world = World::of_line("4.0");
     world.queue("there", &[]);
     assert!(world.try_queue("there", &locator).is_err());
+}
+
+#[test]
+fn what_a_quorum_queue_cannot_be_is_found_in_this_order() {
+    let subject = Subject {
+        kind: Resource::Queue,
+        name: "q".into(),
+        vhost: "/".into(),
+    };
+    let fault = |durable, exclusive, auto_delete| {
+        let checked =
+            check_properties(&subject, QueueKind::Quorum, durable, exclusive, auto_delete);
+        checked.err().map(|error| error.to_string())
+    };
+    let invalid = |property| {
+        let text = format!("invalid property '{property}' for queue 'q' in vhost '/'");
+        Some(text)
+    };
+    assert_eq!(fault(false, true, true), invalid("auto-delete"));
+    assert_eq!(fault(false, true, false), invalid("exclusive-owner"));
+    assert_eq!(fault(false, false, false), invalid("non-durable"));
+    assert_eq!(fault(true, false, false), None);
+}
+
+#[test]
+fn a_policy_for_queues_of_one_type_is_new_in_4_0() {
+    let definition: FieldTable = [("max-length", FieldValue::I32(1))].into_iter().collect();
+    let parts = [
+        ("pattern", FieldValue::from("^q")),
+        ("apply-to", "streams".into()),
+        ("definition", FieldValue::Table(definition)),
+    ];
+    let parts: FieldTable = parts.into_iter().collect();
+    let read = |line| {
+        let compat = Compat::named(line, false).unwrap();
+        Policy::read("p".into(), &parts, Layer::User, &compat)
+    };
+    let text = "apply-to 'streams' unrecognised; should be 'queues', 'exchanges' or 'all'";
+    match read("3.10") {
+        Err(InvalidPolicy::Faults(all)) => assert_eq!(all, [text]),
+        other => panic!("{other:?}"),
+    }
+    assert!(read("4.0").is_ok());
 }

@@ -245,3 +245,22 @@ fn quorum_queues_are_not_deleted_on_a_condition() {
         .to_owned();
     assert_eq!(refused_by_quorum("4.3", false, &delete), (540, text, 50));
 }
+
+#[test]
+fn an_exclusive_queue_is_never_durable() {
+    speaking("4.3", |port, broker| {
+        let mut guest = client(port, GUEST);
+        for durable in [true, false] {
+            let declare = Method::QueueDeclare(queue::Declare {
+                queue: "q".into(),
+                durable,
+                exclusive: true,
+                ..queue::Declare::default()
+            });
+            let answer = call(&mut guest, &declare);
+            assert!(matches!(answer, Method::QueueDeclareOk(_)), "{answer:?}");
+        }
+        let there = broker.vhost("/").unwrap().queues.get("q").unwrap();
+        assert!(!there.spec.durable);
+    });
+}

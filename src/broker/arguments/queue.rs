@@ -155,9 +155,9 @@ pub fn check_properties(
         return Ok(());
     }
     let wrong = [
-        (!durable, "non-durable"),
         (auto_delete, "auto-delete"),
         (exclusive, "exclusive-owner"),
+        (!durable, "non-durable"),
     ];
     match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
         Some((_, property)) => Err(BrokerError::Precondition(format!(

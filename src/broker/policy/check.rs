@@ -99,7 +99,7 @@ impl Policy {
         let mut faults = Vec::new();
         let priority = priority(parts.get("priority"));
         let pattern = pattern(parts.get("pattern"), compat);
-        let apply_to = apply_to(parts.get("apply-to"))?;
+        let apply_to = apply_to(parts.get("apply-to"), compat)?;
         // In this order RabbitMQ tells them.
         faults.extend(check_definition(definition, layer, compat)?.err());
         faults.extend(apply_to.as_ref().err().cloned());
@@ -141,17 +141,25 @@ fn pattern(value: Option<&FieldValue>, compat: &Compat) -> Result<Pattern, Strin
     })
 }
 
-fn apply_to(value: Option<&FieldValue>) -> Result<Result<ApplyTo, String>, InvalidPolicy> {
+fn apply_to(
+    value: Option<&FieldValue>,
+    compat: &Compat,
+) -> Result<Result<ApplyTo, String>, InvalidPolicy> {
     let Some(value) = value else {
         return Ok(Ok(ApplyTo::default()));
     };
     let name = value.as_str().ok_or(InvalidPolicy::Crash)?;
-    Ok(ApplyTo::from_name(name).ok_or_else(|| {
-        format!(
-            "apply-to '{name}' unrecognised; should be one of: 'queues', 'classic_queues',  \
-             'quorum_queues', 'streams', 'exchanges', or 'all'"
-        )
-    }))
+    let is_known =
+        |it: &ApplyTo| compat.policies_by_queue_type || !matches!(it, ApplyTo::QueuesOf(_));
+    let choice = match compat.policies_by_queue_type {
+        true => {
+            "one of: 'queues', 'classic_queues',  'quorum_queues', 'streams', 'exchanges', or 'all'"
+        }
+        false => "'queues', 'exchanges' or 'all'",
+    };
+    Ok(ApplyTo::from_name(name)
+        .filter(is_known)
+        .ok_or_else(|| format!("apply-to '{name}' unrecognised; should be {choice}")))
 }
 
 /// The first fault of a definition. What is not known at all comes last.
