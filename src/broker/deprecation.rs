@@ -1,4 +1,7 @@
-//! The deprecated features that each release line tells of.
+//! The deprecated features that each release line tells of, and their uses here.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A feature that RabbitMQ gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,3 +110,81 @@ pub const LISTED_4_3: &[DeprecatedFeature] = &[
     MIRRORING,
     ram_nodes(REMOVED),
 ];
+
+/// A feature that the newest release line denies as released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Queues that are neither durable nor exclusive.
+    TransientNonexclQueues,
+    /// `basic.qos` with `global`.
+    GlobalQos,
+    /// `x-queue-master-locator`.
+    QueueMasterLocator,
+}
+
+impl Feature {
+    /// As RabbitMQ's configuration and API name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TransientNonexclQueues => TRANSIENT_NONEXCL_QUEUES,
+            Self::GlobalQos => GLOBAL_QOS,
+            Self::QueueMasterLocator => QUEUE_MASTER_LOCATOR,
+        }
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How often each feature was used in a virtual host. They are permitted unless the release line is
+/// emulated strictly; the first use is warned of.
+#[derive(Debug, Default)]
+pub struct Deprecated {
+    transient_nonexcl_queues: AtomicU64,
+    global_qos: AtomicU64,
+    queue_master_locator: AtomicU64,
+}
+
+impl Deprecated {
+    /// Count a use of `feature` by `connection`, and warn of the first: `what` says what it did.
+    pub fn note(&self, feature: Feature, connection: &str, what: &str) {
+        if self.counter(feature).fetch_add(1, Ordering::Relaxed) > 0 {
+            return;
+        }
+        tracing::warn!(
+            "Deprecated features: `{feature}`: connection {connection} {what}. RabbitMQ 4.3 does not \
+             permit this unless its configuration says \"deprecated_features.permit.{feature} = \
+             true\"; --strict denies it here"
+        );
+    }
+
+    /// How often it was used.
+    pub fn uses(&self, feature: Feature) -> u64 {
+        self.counter(feature).load(Ordering::Relaxed)
+    }
+
+    const fn counter(&self, feature: Feature) -> &AtomicU64 {
+        match feature {
+            Feature::TransientNonexclQueues => &self.transient_nonexcl_queues,
+            Feature::GlobalQos => &self.global_qos,
+            Feature::QueueMasterLocator => &self.queue_master_locator,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_use_is_counted_by_feature() {
+        let deprecated = Deprecated::default();
+        deprecated.note(Feature::GlobalQos, "c", "does");
+        deprecated.note(Feature::GlobalQos, "c", "does it again");
+        assert_eq!(deprecated.uses(Feature::GlobalQos), 2);
+        assert_eq!(deprecated.uses(Feature::TransientNonexclQueues), 0);
+    }
+}

@@ -9,6 +9,7 @@ use leveret_proto::value::FieldTable;
 use super::arguments;
 use super::compat::{Compat, denied};
 use super::connection::ConnectionId;
+use super::deprecation::Deprecated;
 use super::effects::Effects;
 use super::error::{BrokerError, Resource, Subject};
 use super::event::Change;
@@ -44,6 +45,8 @@ pub struct VirtualHost {
     /// The broker's.
     pub(super) random: Arc<Random>,
     default_queue_type: QueueKind,
+    /// Uses of what RabbitMQ gives up.
+    pub deprecated: Deprecated,
     pub(super) compat: Arc<Compat>,
     node: Name,
     topology: Ranked<Topology, TOPOLOGY>,
@@ -99,6 +102,7 @@ impl VirtualHost {
             default_queue_type: shared.default_queue_type,
             compat: Arc::clone(&shared.compat),
             node: shared.node.clone(),
+            deprecated: Deprecated::default(),
             topology: Ranked::new(Topology::default()),
             epoch: AtomicU64::new(0),
             skew: AtomicU64::new(0),

@@ -8,6 +8,7 @@ use leveret_proto::method::{Method, basic};
 
 use super::Core;
 use super::channel::Mode;
+use crate::broker::deprecation::Feature;
 use crate::broker::queue::{Settlement, Unacked, settle};
 
 impl Core {
@@ -102,6 +103,7 @@ impl Core {
                 .global_prefetch_count
                 .store(it.prefetch_count, Ordering::Relaxed);
             self.set_global_prefetch(number, it.prefetch_count);
+            self.note_deprecated(Feature::GlobalQos, "set a prefetch for its whole channel");
         } else {
             channel.prefetch = it.prefetch_count;
             channel

@@ -17,6 +17,7 @@ use super::permission::AllowedCache;
 use super::{Endpoints, Now};
 use crate::broker::Broker;
 use crate::broker::connection::{ChannelInfo, Connection, add};
+use crate::broker::deprecation::Feature;
 use crate::broker::effects::Effects;
 use crate::broker::event::Change;
 use crate::broker::faults::FaultRules;
@@ -132,6 +133,15 @@ impl Core {
         self.open
             .as_ref()
             .ok_or_else(|| Exception::new(ReplyCode::CHANNEL_ERROR, "connection is not open"))
+    }
+
+    /// The client used what RabbitMQ gives up.
+    pub(super) fn note_deprecated(&self, feature: Feature, what: &str) {
+        if let Some(open) = &self.open
+            && self.broker.compat.deprecated_features.is_some()
+        {
+            open.vhost.deprecated.note(feature, &open.info.name, what);
+        }
     }
 
     pub(super) fn channel(&mut self, channel: u16) -> Result<&mut Channel, Exception> {

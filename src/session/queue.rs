@@ -8,6 +8,7 @@ use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::Core;
 use crate::broker::connection::add;
+use crate::broker::deprecation::Feature;
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::exchange::{Destination, DestinationId};
 use crate::broker::name::Name;
@@ -87,7 +88,23 @@ impl Core {
         let (queue, is_new) = vhost.declare_queue(spec, Some(id), self.tick, &mut self.fx)?;
         add(&self.broker.churn.queue_declared, 1);
         add(&self.broker.churn.queue_created, u64::from(is_new));
+        if is_new {
+            self.note_deprecated_queue(&queue);
+        }
         Ok(queue)
+    }
+
+    fn note_deprecated_queue(&self, queue: &Queue) {
+        let spec = &queue.spec;
+        let name = queue.name();
+        if !spec.durable && spec.owner.is_none() {
+            let what = format!("declared queue '{name}', which is neither durable nor exclusive");
+            self.note_deprecated(Feature::TransientNonexclQueues, &what);
+        }
+        if spec.arguments.get("x-queue-master-locator").is_some() {
+            let what = format!("declared queue '{name}' with x-queue-master-locator");
+            self.note_deprecated(Feature::QueueMasterLocator, &what);
+        }
     }
 
     /// A name made by the server: only classic queues can have one.
