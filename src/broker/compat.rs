@@ -31,6 +31,18 @@ const IGNORED_3_10: [&str; 8] = [
     "x-stream-match-unfiltered",
 ];
 
+/// Which deliveries may be out for too long, and when that is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeoutRule {
+    /// The oldest of each channel, once a minute: the channel closes. Only the broker's setting
+    /// counts.
+    OldestByBroker,
+    /// The same, but `x-consumer-timeout` and policies count too.
+    OldestByQueue,
+    /// Those of quorum queues, in time: they go back, and the consumer is cancelled.
+    QuorumDeliveries,
+}
+
 /// What one release line does its own way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compat {
@@ -108,6 +120,8 @@ pub struct Compat {
     pub deprecated_features: Option<&'static [DeprecatedFeature]>,
     /// It lists them with their state.
     pub tells_feature_state: bool,
+    /// What becomes of deliveries that are not acknowledged in time.
+    pub consumer_timeout: TimeoutRule,
     /// Transient queues that are not exclusive may be declared.
     pub transient_nonexcl_queues: bool,
     /// `basic.qos` with `global` is honoured.
@@ -168,6 +182,7 @@ impl Compat {
             line: "3.10",
             version: "3.10.8",
             memory_watermark: 0.4,
+            consumer_timeout: TimeoutRule::OldestByBroker,
             message_bytes_max: 128 * 1024 * 1024,
             header_answer: [0, 0, 9, 1],
             names_permission: false,
@@ -248,6 +263,7 @@ impl Compat {
             policies_by_queue_type: true,
             deprecated_features: Some(deprecation::LISTED_4_0),
             tells_feature_state: false,
+            consumer_timeout: TimeoutRule::OldestByQueue,
             transient_nonexcl_queues: true,
             global_qos: true,
             queue_master_locator: true,
@@ -302,6 +318,7 @@ impl Compat {
             volatile_replies: true,
             deprecated_features: Some(deprecation::LISTED_4_3),
             tells_feature_state: true,
+            consumer_timeout: TimeoutRule::QuorumDeliveries,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
             queue_master_locator: !strict,

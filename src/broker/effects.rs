@@ -94,6 +94,8 @@ pub struct Effects {
     pub tracer: Option<Arc<Tracer>>,
     /// Wall clock at the broker's start, ms since 1970: for what tells the time of day.
     pub wall_start_ms: u64,
+    /// The time of the read, tick or request, on the virtual host's clock.
+    pub now: Tick,
     /// Bytes of messages that came into queues: for the memory alarm.
     pub arrived_bytes: u64,
     /// Makes new messages.

@@ -92,6 +92,8 @@ pub struct Broker {
     pub alarm: Alarm,
     /// Which of the broker's own exchanges there are.
     pub system: SystemExchanges,
+    /// See [`BrokerSpec::consumer_timeout_ms`].
+    pub consumer_timeout_ms: Option<u64>,
     /// Totals of what came and went.
     pub churn: Churn,
     /// Global parameters: values that tools keep here.
@@ -139,6 +141,23 @@ pub struct BrokerSpec {
     pub memory: MemoryLimit,
     /// See [`Broker::default_queue_type`].
     pub default_queue_type: QueueKind,
+    /// How long deliveries may be out where no queue says it; `None` is for ever.
+    pub consumer_timeout_ms: Option<u64>,
+}
+
+impl Default for BrokerSpec {
+    fn default() -> Self {
+        Self {
+            compat: Compat::default(),
+            node: "rabbit@localhost".into(),
+            seed: None,
+            wall_start_ms: 0,
+            memory: MemoryLimit::default(),
+            default_queue_type: QueueKind::default(),
+            system: SystemExchanges::default(),
+            consumer_timeout_ms: Some(30 * 60 * 1000),
+        }
+    }
 }
 
 impl Broker {
@@ -155,6 +174,7 @@ impl Broker {
             faults: Faults::default(),
             alarm: Alarm::new(spec.memory),
             system: spec.system,
+            consumer_timeout_ms: spec.consumer_timeout_ms,
             churn: Churn::default(),
             parameters: Ranked::default(),
             default_queue_type: spec.default_queue_type,

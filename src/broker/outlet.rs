@@ -7,6 +7,7 @@ use leveret_proto::value::FieldTable;
 
 use super::name::Name;
 use super::queue::{ConsumerKey, Entry, Queue};
+use super::tick::Tick;
 
 /// One connection's way out. Called with the queue's lock held, so it may take only locks of a
 /// higher rank and must not call back into the model.
@@ -38,6 +39,8 @@ pub struct Delivery<'a> {
     pub consumer_tag: &'a Name,
     /// Whether it counts as settled once written.
     pub no_ack: bool,
+    /// When it is made.
+    pub now: Tick,
 }
 
 /// What became of a delivery.
@@ -83,6 +86,8 @@ pub enum Notice {
         /// The reply text, without the code's name.
         text: String,
     },
+    /// Deliveries may have been out for too long: look at them.
+    CheckTimeouts,
     /// The memory alarm is over.
     AlarmEnded,
 }

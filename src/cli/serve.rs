@@ -68,6 +68,14 @@ pub(super) struct ServeOptions {
     /// amount (512MB)
     #[arg(long, value_name = "LIMIT", value_parser = Limit::parse, env = "LEVERET_MEMORY_LIMIT")]
     memory_limit: Option<Limit>,
+    /// Milliseconds that a delivery may be out unacknowledged; 0 is for ever
+    #[arg(
+        long,
+        default_value_t = 1_800_000,
+        value_name = "MS",
+        env = "LEVERET_CONSUMER_TIMEOUT"
+    )]
+    consumer_timeout: u64,
     /// Name of the node, as tools know it (default: rabbit@HOSTNAME)
     #[arg(long, value_name = "NAME", env = "RABBITMQ_NODENAME")]
     node: Option<String>,
@@ -171,6 +179,7 @@ async fn serve(
     let node = runtime_file::full_node_name(options.node.as_deref().unwrap_or("rabbit"));
     let mut builder = Server::builder()
         .memory(memory_limit(options, &compat))
+        .consumer_timeout_ms(Some(options.consumer_timeout).filter(|ms| *ms > 0))
         .compat(compat)
         .default_queue_type(options.default_queue_type)
         .node(&node)

@@ -82,6 +82,7 @@ impl Api {
             ..Effects::default()
         };
         self.broker().begin(Some(vhost), &mut fx);
+        fx.now = now;
         let result = change(now, &mut fx);
         self.broker().settle(vhost, now, &mut fx);
         result

@@ -77,6 +77,7 @@ pub struct Builder {
     connection_max: Option<u64>,
     default_queue_type: QueueKind,
     system: SystemExchanges,
+    consumer_timeout_ms: Option<u64>,
 }
 
 impl Builder {
@@ -128,6 +129,16 @@ impl Builder {
         }
     }
 
+    /// How long deliveries may be out unacknowledged where no queue says it (half an hour);
+    /// `None` is for ever.
+    #[must_use]
+    pub fn consumer_timeout_ms(self, consumer_timeout_ms: Option<u64>) -> Self {
+        Self {
+            consumer_timeout_ms,
+            ..self
+        }
+    }
+
     /// Listen here instead of on a free loopback port.
     #[must_use]
     pub fn listen(self, addresses: Vec<SocketAddr>) -> Self {
@@ -168,6 +179,7 @@ impl Builder {
             memory: self.memory,
             default_queue_type: self.default_queue_type,
             system: self.system,
+            consumer_timeout_ms: self.consumer_timeout_ms,
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
         broker.sockets.set_max(self.connection_max);
@@ -217,6 +229,7 @@ impl Server {
             memory: MemoryLimit::default(),
             connection_max: None,
             system: SystemExchanges::default(),
+            consumer_timeout_ms: BrokerSpec::default().consumer_timeout_ms,
         }
     }
 

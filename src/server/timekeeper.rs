@@ -175,6 +175,7 @@ fn tick_vhost(shared: &Shared, vhost: &VirtualHost, fx: &mut Effects) -> Duratio
         };
         let due = shared.timekeeper.due(&vhost.name, then);
         shared.broker.begin(Some(vhost), fx);
+        fx.now = then;
         due.into_iter().for_each(|target| target.tick(then, fx));
         shared.broker.settle(vhost, then, fx);
         next = shared.timekeeper.next(&vhost.name);

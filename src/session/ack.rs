@@ -8,6 +8,7 @@ use leveret_proto::method::{Method, basic};
 
 use super::Core;
 use super::channel::Mode;
+use super::ledger::Lapsed;
 use crate::broker::deprecation::Feature;
 use crate::broker::queue::{Settlement, Unacked, settle};
 
@@ -20,7 +21,8 @@ impl Core {
         multiple: bool,
         how: Settlement,
     ) -> Result<(), Exception> {
-        self.take_from_ledger(number, tag, multiple)?;
+        let lapsed = self.take_from_ledger(number, tag, multiple)?;
+        self.revive(lapsed, how);
         self.touch(number);
         self.check_settlement(how)?;
         let batch = &mut self.batch;
@@ -53,17 +55,33 @@ impl Core {
         Ok(self.batch.iter().try_for_each(refused)?)
     }
 
-    fn take_from_ledger(&mut self, number: u16, tag: u64, multiple: bool) -> Result<(), Exception> {
+    fn take_from_ledger(
+        &mut self,
+        number: u16,
+        tag: u64,
+        multiple: bool,
+    ) -> Result<Lapsed, Exception> {
         let mut egress = self.egress.lock();
         let Some(ledger) = egress.ledgers.get_mut(number) else {
-            return Ok(());
+            return Ok(Lapsed::new());
         };
         if !ledger.take(tag, multiple, &mut self.batch) {
             let text = format!("unknown delivery tag {tag}");
             return Err(Exception::new(ReplyCode::PRECONDITION_FAILED, text));
         }
         ledger.info.unacked.store(ledger.len(), Ordering::Relaxed);
-        Ok(())
+        Ok(ledger.take_lapsed(tag, multiple))
+    }
+
+    /// Late deliveries went back already. Whoever settles one after all is served again, unless it
+    /// gives it back.
+    fn revive(&mut self, lapsed: Lapsed, how: Settlement) {
+        if matches!(how, Settlement::Return | Settlement::Requeue) {
+            return;
+        }
+        for (queue, consumer) in lapsed {
+            queue.revive(consumer, self.tick, &mut self.fx);
+        }
     }
 
     /// `basic.recover` and `basic.recover-async`: all that is out goes back.

@@ -36,6 +36,8 @@ pub(super) struct Confirms {
 pub(super) struct ConsumerHandle {
     pub(super) queue: Arc<Queue>,
     pub(super) key: ConsumerKey,
+    /// What it asked for itself (`x-consumer-timeout`).
+    pub(super) timeout_ms: Option<u64>,
 }
 
 /// One open channel; owned by its session, so it needs no lock.

@@ -20,6 +20,13 @@ impl<T> ChannelMap<T> {
         }
     }
 
+    pub(super) fn get(&self, channel: u16) -> Option<&T> {
+        match usize::from(channel) {
+            low if low < DIRECT => self.low.get(low)?.as_ref(),
+            _ => self.high.get(&channel),
+        }
+    }
+
     pub(super) fn get_mut(&mut self, channel: u16) -> Option<&mut T> {
         match usize::from(channel) {
             low if low < DIRECT => self.low.get_mut(low)?.as_mut(),

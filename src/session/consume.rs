@@ -16,7 +16,9 @@ use crate::broker::event::Change;
 use crate::broker::name::Name;
 use crate::broker::outlet::ConsumerOrigin;
 use crate::broker::permission::Access;
-use crate::broker::queue::{ConsumeError, ConsumerSpec, Got, Queue, QueueKind, Reading};
+use crate::broker::queue::{
+    ConsumeError, ConsumerKey, ConsumerSpec, Got, Queue, QueueKind, Reading,
+};
 use crate::broker::trace;
 
 impl Core {
@@ -38,7 +40,8 @@ impl Core {
         }
         self.refuse_volatile(it.queue.as_str(), false)?;
         let queue = self.readable_queue(number, it.queue.as_str())?;
-        let nowait = it.nowait;
+        let (nowait, no_ack) = (it.nowait, it.no_ack);
+        let timeout_ms = self.own_timeout_ms(&it.arguments);
         let spec = self.consumer_spec(number, it, &queue, tag.clone())?;
         let user = &spec.origin.user;
         let created = self
@@ -54,8 +57,12 @@ impl Core {
         let handle = ConsumerHandle {
             queue: Arc::clone(&queue),
             key,
+            timeout_ms,
         };
         self.channel(number)?.consumers.insert(tag.clone(), handle);
+        if !no_ack {
+            self.watch_queue(number, &queue, key);
+        }
         self.touch(number);
         if !nowait {
             let consumer_tag = tag.as_str().into();
@@ -175,11 +182,7 @@ impl Core {
         }
         self.touch(number);
         if self.open.as_ref().is_some_and(|open| open.cancel_notify) {
-            let cancel = basic::Cancel {
-                consumer_tag: tag.as_str().into(),
-                nowait: true,
-            };
-            self.send(number, &Method::BasicCancel(cancel));
+            self.send_cancel(number, tag);
         }
     }
 
@@ -206,6 +209,9 @@ impl Core {
         {
             let (message, again) = (&got.entry.message, got.entry.redelivered);
             trace::delivered(open.party(number), &queue, message, again, &mut self.fx);
+        }
+        if !it.no_ack {
+            self.watch_queue(number, &queue, ConsumerKey::NONE);
         }
         self.write_got(number, queue, got, it.no_ack);
         Ok(())
@@ -234,7 +240,7 @@ impl Core {
             inner.frame_max,
         );
         if !no_ack {
-            ledger.push_got(tag, queue, entry);
+            ledger.push_got(tag, queue, entry, self.tick);
             ledger.info.unacked.store(ledger.len(), Ordering::Relaxed);
         }
     }

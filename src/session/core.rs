@@ -14,6 +14,7 @@ use super::egress::Egress;
 use super::ledger::Ledger;
 use super::login::Login;
 use super::permission::AllowedCache;
+use super::timeout::Watch;
 use super::{Endpoints, Now};
 use crate::broker::Broker;
 use crate::broker::connection::{ChannelInfo, Connection, add};
@@ -44,6 +45,7 @@ pub(super) struct Core {
     pub(super) batch: Vec<Unacked>,
     pub(super) faults: Option<Arc<dyn FaultRules>>,
     pub(super) throttle: Throttle,
+    pub(super) watch: Watch,
     pub(super) now: Now,
     /// `now` on the virtual host's clock.
     pub(super) tick: Tick,
@@ -90,6 +92,7 @@ impl Core {
             batch: Vec::new(),
             faults: None,
             throttle: Throttle::default(),
+            watch: Watch::default(),
             now,
             tick: now.tick,
         }
@@ -103,6 +106,7 @@ impl Core {
             .map_or(now.tick, |open| open.vhost.now(now.tick));
         let vhost = self.open.as_ref().map(|open| open.vhost.as_ref());
         self.broker.begin(vhost, &mut self.fx);
+        self.fx.now = self.tick;
         self.faults = self.broker.faults.rules();
         self.throttle.alarmed = self.broker.alarm.is_raised();
     }

@@ -1,11 +1,13 @@
 //! [`Ledger`]: a channel's deliveries that are not settled, by delivery tag.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::broker::connection::ChannelInfo;
 use crate::broker::outlet::Delivery;
 use crate::broker::queue::{ConsumerKey, Entry, Queue, Unacked};
+use crate::broker::tick::Tick;
 
 /// Tags rise, so the deque is ordered; one settled out of turn leaves a hole that goes when it
 /// comes to the front.
@@ -18,12 +20,18 @@ pub(super) struct Ledger {
     /// All unsettled, holes not counted.
     len: u64,
     global_prefetch: u16,
+    /// Given back for being late, by tag: their consumers are suspended until one is settled.
+    lapsed: BTreeMap<u64, (Arc<Queue>, ConsumerKey)>,
     pub(super) info: Arc<ChannelInfo>,
 }
+
+/// Who got late deliveries.
+pub(super) type Lapsed = Vec<(Arc<Queue>, ConsumerKey)>;
 
 #[derive(Debug)]
 struct Slot {
     tag: u64,
+    since: Tick,
     unacked: Option<Unacked>,
 }
 
@@ -36,6 +44,7 @@ impl Ledger {
             in_flight: 0,
             len: 0,
             global_prefetch: 0,
+            lapsed: BTreeMap::new(),
             info,
         }
     }
@@ -60,15 +69,23 @@ impl Ledger {
 
     pub(super) fn push(&mut self, tag: u64, delivery: &Delivery<'_>, entry: Entry) {
         self.in_flight += 1;
-        self.push_slot(tag, Arc::clone(delivery.queue), delivery.consumer, entry);
+        let queue = Arc::clone(delivery.queue);
+        self.push_slot(tag, queue, delivery.consumer, entry, delivery.now);
     }
 
     /// What `basic.get` took.
-    pub(super) fn push_got(&mut self, tag: u64, queue: Arc<Queue>, entry: Entry) {
-        self.push_slot(tag, queue, ConsumerKey::NONE, entry);
+    pub(super) fn push_got(&mut self, tag: u64, queue: Arc<Queue>, entry: Entry, now: Tick) {
+        self.push_slot(tag, queue, ConsumerKey::NONE, entry, now);
     }
 
-    fn push_slot(&mut self, tag: u64, queue: Arc<Queue>, consumer: ConsumerKey, entry: Entry) {
+    fn push_slot(
+        &mut self,
+        tag: u64,
+        queue: Arc<Queue>,
+        consumer: ConsumerKey,
+        entry: Entry,
+        since: Tick,
+    ) {
         self.len += 1;
         let unacked = Some(Unacked {
             tag,
@@ -76,15 +93,20 @@ impl Ledger {
             consumer,
             entry,
         });
-        self.unacked.push_back(Slot { tag, unacked });
+        self.unacked.push_back(Slot {
+            tag,
+            since,
+            unacked,
+        });
     }
 
     /// Take one tag, or all up to it; tag 0 with `multiple` is all. `false` when the tag is
     /// not out.
     pub(super) fn take(&mut self, tag: u64, multiple: bool, into: &mut Vec<Unacked>) -> bool {
+        let is_lapsed = !self.lapsed.is_empty() && self.is_lapsed(tag);
         match multiple {
-            true => self.take_up_to(tag, into),
-            false => self.take_one(tag, into),
+            true => self.take_up_to(tag, into) || is_lapsed,
+            false => self.take_one(tag, into) || is_lapsed,
         }
     }
 
@@ -137,7 +159,7 @@ impl Ledger {
 
 impl Ledger {
     /// What was taken is out again: a transaction was rolled back.
-    pub(super) fn put_back(&mut self, batch: Vec<Unacked>) {
+    pub(super) fn put_back(&mut self, batch: Vec<Unacked>, now: Tick) {
         for unacked in batch {
             self.len += 1;
             if unacked.consumer != ConsumerKey::NONE {
@@ -150,10 +172,87 @@ impl Ledger {
                     at,
                     Slot {
                         tag,
+                        since: now,
                         unacked: Some(unacked),
                     },
                 ),
             }
         }
+    }
+}
+
+/// Deliveries that are out for too long.
+impl Ledger {
+    /// The oldest delivery: its queue, who got it, since when it is out.
+    pub(super) fn oldest(&self) -> Option<(Arc<Queue>, ConsumerKey, Tick)> {
+        // The front is never a hole.
+        self.unacked.front().and_then(Slot::origin)
+    }
+
+    /// The oldest delivery of each consumer and queue.
+    pub(super) fn oldest_of_each(&self) -> Vec<(Arc<Queue>, ConsumerKey, Tick)> {
+        let mut each: Vec<(Arc<Queue>, ConsumerKey, Tick)> = Vec::new();
+        for (queue, consumer, since) in self.unacked.iter().filter_map(Slot::origin) {
+            let is_there = each
+                .iter()
+                .any(|(there, key, _)| *key == consumer && Arc::ptr_eq(there, &queue));
+            if !is_there {
+                each.push((queue, consumer, since));
+            }
+        }
+        each
+    }
+
+    /// Take what this consumer got until then. Its tags stay known, so that settling them late is
+    /// no error.
+    pub(super) fn lapse(
+        &mut self,
+        queue: &Arc<Queue>,
+        consumer: ConsumerKey,
+        until: Tick,
+        into: &mut Vec<Unacked>,
+    ) {
+        let is_late = |slot: &Slot| {
+            slot.since <= until
+                && slot.unacked.as_ref().is_some_and(|unacked| {
+                    unacked.consumer == consumer && Arc::ptr_eq(&unacked.queue, queue)
+                })
+        };
+        let tags: Vec<u64> = self
+            .unacked
+            .iter()
+            .filter(|slot| is_late(slot))
+            .map(|slot| slot.tag)
+            .collect();
+        for tag in tags {
+            self.take_one(tag, into);
+            self.lapsed.insert(tag, (Arc::clone(queue), consumer));
+        }
+        self.info.unacked.store(self.len, Ordering::Relaxed);
+    }
+
+    /// Forget late deliveries that are settled after all; the consumers that got them.
+    pub(super) fn take_lapsed(&mut self, tag: u64, multiple: bool) -> Lapsed {
+        if self.lapsed.is_empty() {
+            return Lapsed::new();
+        }
+        if !multiple {
+            return self.lapsed.remove(&tag).into_iter().collect();
+        }
+        let until = if tag == 0 { u64::MAX } else { tag };
+        let later = self.lapsed.split_off(&until.saturating_add(1));
+        let settled = std::mem::replace(&mut self.lapsed, later);
+        settled.into_values().collect()
+    }
+
+    fn is_lapsed(&self, tag: u64) -> bool {
+        tag == 0 || self.lapsed.contains_key(&tag)
+    }
+}
+
+impl Slot {
+    fn origin(&self) -> Option<(Arc<Queue>, ConsumerKey, Tick)> {
+        let unacked = self.unacked.as_ref()?;
+        Some((Arc::clone(&unacked.queue), unacked.consumer, self.since))
     }
 }

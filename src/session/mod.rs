@@ -18,6 +18,7 @@ mod publish;
 mod queue;
 mod reply_to;
 mod route_cache;
+mod timeout;
 mod tx;
 
 use std::net::SocketAddr;
@@ -227,6 +228,7 @@ impl Session {
                     self.core.on_consumer_cancelled(channel, &consumer_tag);
                 }
                 Notice::Close { text } => self.close(&text),
+                Notice::CheckTimeouts => self.on_check_timeouts(),
                 Notice::AlarmEnded => self.on_alarm_ended(),
             }
         }

@@ -62,6 +62,7 @@ impl Core {
         let handle = ConsumerHandle {
             queue: Arc::clone(&queue),
             key,
+            timeout_ms: None,
         };
         channel.consumers.insert(tag.clone(), handle);
         let consumer_tag = tag.as_str().into();

@@ -108,7 +108,7 @@ impl Core {
             return;
         };
         let batches = transaction.settlements.into_iter().map(|(_, batch)| batch);
-        ledger.put_back(batches.flatten().collect());
+        ledger.put_back(batches.flatten().collect(), self.tick);
     }
 
     fn take_transaction(&mut self, number: u16) -> Result<Transaction, Exception> {

@@ -11,11 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use leveret::broker::alarm::MemoryLimit;
 use leveret::broker::compat::Compat;
 use leveret::broker::effects::Effects;
 use leveret::broker::event::Event;
-use leveret::broker::event_exchange::SystemExchanges;
 use leveret::broker::tick::Tick;
 use leveret::broker::{Broker, BrokerSpec};
 use leveret::session::Now;
@@ -132,10 +130,7 @@ impl Sim {
             compat: Compat::default(),
             node: "rabbit@test".into(),
             seed: Some(seed),
-            wall_start_ms: 0,
-            default_queue_type: leveret::broker::queue::QueueKind::default(),
-            memory: MemoryLimit::default(),
-            system: SystemExchanges::default(),
+            ..BrokerSpec::default()
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timer) as _));
         let heard = Arc::new(Mutex::new(Vec::new()));

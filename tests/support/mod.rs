@@ -7,7 +7,6 @@ pub(crate) mod memory;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use leveret::broker::alarm::MemoryLimit;
 use leveret::broker::compat::Compat;
 use leveret::broker::connection::ConnectionId;
 use leveret::broker::effects::Effects;
@@ -22,8 +21,8 @@ use leveret::broker::pattern::Pattern;
 use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret::broker::publish::{Outcome, publish};
 use leveret::broker::queue::{
-    CloseIf, ConsumeError, ConsumerKey, ConsumerSpec, Entry, Queue, QueueKind, QueueSpec, Reading,
-    Settlement, Unacked, settle,
+    CloseIf, ConsumeError, ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Reading, Settlement,
+    Unacked, settle,
 };
 use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::trace::{self, Party};
@@ -135,10 +134,8 @@ impl World {
             compat,
             node: "rabbit@test".into(),
             seed: Some(1),
-            wall_start_ms: 0,
-            memory: MemoryLimit::default(),
-            default_queue_type: QueueKind::default(),
             system,
+            ..BrokerSpec::default()
         };
         let broker = Broker::new(spec, Arc::clone(&timer) as _);
         let vhost = broker.vhost("/").unwrap();

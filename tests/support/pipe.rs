@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use leveret::broker::alarm::MemoryLimit;
 use leveret::broker::compat::Compat;
 use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::{Broker, BrokerSpec, Timer};
@@ -34,10 +33,7 @@ pub(crate) fn broker() -> Arc<Broker> {
         compat: Compat::default(),
         node: "rabbit@test".into(),
         seed: Some(1),
-        wall_start_ms: 0,
-        default_queue_type: leveret::broker::queue::QueueKind::default(),
-        memory: MemoryLimit::default(),
-        system: leveret::broker::event_exchange::SystemExchanges::default(),
+        ..BrokerSpec::default()
     };
     Arc::new(Broker::new(spec, Arc::new(NoTimer)))
 }

@@ -6,6 +6,7 @@ mod bounds;
 mod compat;
 mod socket;
 mod time;
+mod timeout;
 
 use leveret::server::Server;
 

@@ -52,6 +52,8 @@ pub(super) struct Consumer {
     pub(super) spec: ConsumerSpec,
     /// Unacked deliveries.
     pub(super) in_flight: u32,
+    /// It was too late with one: it gets nothing until it settles one of those.
+    suspended: bool,
     key: ConsumerKey,
     /// Whether it stands in its ring: it has room.
     ready: bool,
@@ -59,7 +61,8 @@ pub(super) struct Consumer {
 
 impl Consumer {
     fn has_credit(&self) -> bool {
-        self.spec.prefetch == 0 || self.in_flight < u32::from(self.spec.prefetch)
+        !self.suspended
+            && (self.spec.prefetch == 0 || self.in_flight < u32::from(self.spec.prefetch))
     }
 }
 
@@ -136,6 +139,7 @@ impl Consumers {
         let consumer = Consumer {
             spec,
             in_flight: 0,
+            suspended: false,
             key,
             ready: false,
         };
@@ -237,6 +241,22 @@ impl Consumers {
         }
     }
 
+    /// Serve it no more, or again; a single active one makes way.
+    pub(super) fn suspend(&mut self, key: ConsumerKey, suspended: bool) {
+        let Some(consumer) = self.get_mut(key) else {
+            return;
+        };
+        consumer.suspended = suspended;
+        match suspended {
+            true => self.leave_ring(key.index),
+            false => self.make_ready(key.index),
+        }
+        if suspended && self.active == Some(key.index) {
+            self.active = None;
+        }
+        self.choose_active();
+    }
+
     /// Its outlet has room again.
     pub(super) fn resume(&mut self, key: ConsumerKey) {
         if self.get_mut(key).is_some() {
@@ -312,6 +332,7 @@ impl Consumers {
         }
         let best = self
             .iter()
+            .filter(|consumer| !consumer.suspended)
             .min_by_key(|c| (std::cmp::Reverse(c.spec.priority), c.key.generation));
         let now = self.active.and_then(|at| self.slots.get(at as usize));
         let Some((now, best)) = now.and_then(Option::as_ref).zip(best) else {

@@ -281,6 +281,19 @@ impl Queue {
         state.run(self, now, fx);
     }
 
+    /// A consumer was too late with a delivery: it gets nothing until [`Queue::revive`]. What it
+    /// has out is for the caller to give back.
+    pub fn suspend(&self, consumer: ConsumerKey) {
+        self.state.lock().consumers.suspend(consumer, true);
+    }
+
+    /// It settled a late delivery after all.
+    pub fn revive(self: &Arc<Self>, consumer: ConsumerKey, now: Tick, fx: &mut Effects) {
+        let mut state = self.state.lock();
+        state.consumers.suspend(consumer, false);
+        state.run(self, now, fx);
+    }
+
     /// A consumer's outlet has room again.
     pub fn resume(self: &Arc<Self>, consumer: ConsumerKey, now: Tick, fx: &mut Effects) {
         let mut state = self.state.lock();

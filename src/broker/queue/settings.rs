@@ -44,6 +44,8 @@ pub struct Settings {
     pub dead_letter_exchange: Option<Name>,
     /// With which key (`x-dead-letter-routing-key`), else their own.
     pub dead_letter_routing_key: Option<Name>,
+    /// Longest time that a delivery may be out (`x-consumer-timeout`).
+    pub consumer_timeout_ms: Option<u64>,
     /// One consumer at a time (`x-single-active-consumer`).
     pub single_active: bool,
     /// No second message of the same mark (`x-message-deduplication`).
@@ -102,6 +104,7 @@ impl Settings {
             dead_letter_routing_key: from
                 .argument_first("dead-letter-routing-key")
                 .and_then(name),
+            consumer_timeout_ms: from.lower("consumer-timeout"),
             single_active: argument("x-single-active-consumer") == Some(&FieldValue::Bool(true)),
             deduplicates: argument("x-message-deduplication") == Some(&FieldValue::Bool(true)),
             carries_failures: line.counting.carries_failures(kind),

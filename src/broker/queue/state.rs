@@ -146,6 +146,7 @@ impl State {
                 channel: spec.channel,
                 consumer_tag: &spec.tag,
                 no_ack,
+                now: fx.now,
             };
             let (first, full) = match spec.outlet.deliver(delivery, entry) {
                 Delivered::Sent { first } => (first, false),

@@ -155,6 +155,7 @@ fn deliver(
         channel: spec.channel,
         consumer_tag: &spec.tag,
         no_ack: false,
+        now: fx.now,
     };
     let seq = entry.seq;
     let traced = fx.tracer.is_some().then(|| Arc::clone(&entry.message));
