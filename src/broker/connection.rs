@@ -126,6 +126,52 @@ pub struct ChannelStats {
     pub redeliver: AtomicU64,
 }
 
+impl ChannelStats {
+    /// Names of the counters, as the management API calls them.
+    pub const NAMES: [&'static str; 11] = [
+        "publish",
+        "confirm",
+        "return_unroutable",
+        "drop_unroutable",
+        "deliver",
+        "deliver_no_ack",
+        "get",
+        "get_no_ack",
+        "get_empty",
+        "ack",
+        "redeliver",
+    ];
+
+    fn counters(&self) -> [&AtomicU64; Self::NAMES.len()] {
+        [
+            &self.publish,
+            &self.confirm,
+            &self.return_unroutable,
+            &self.drop_unroutable,
+            &self.deliver,
+            &self.deliver_no_ack,
+            &self.get,
+            &self.get_no_ack,
+            &self.get_empty,
+            &self.ack,
+            &self.redeliver,
+        ]
+    }
+
+    /// What they say now, in the order of their names.
+    pub fn read(&self) -> [u64; Self::NAMES.len()] {
+        self.counters()
+            .map(|counter| counter.load(Ordering::Relaxed))
+    }
+
+    /// Add what others say.
+    pub fn add(&self, counts: &[u64; Self::NAMES.len()]) {
+        for (counter, by) in self.counters().into_iter().zip(counts) {
+            add(counter, *by);
+        }
+    }
+}
+
 /// Add to a counter, unless there is nothing to add.
 pub fn add(counter: &AtomicU64, by: u64) {
     if by > 0 {

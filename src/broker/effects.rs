@@ -11,6 +11,7 @@ use super::outlet::{Outlet, Parked};
 use super::publish::{Post, publish_post};
 use super::queue::{CloseIf, Queue};
 use super::tick::{Tick, Ticked};
+use super::totals::Burials;
 use super::trace::Tracer;
 use super::vhost::VirtualHost;
 
@@ -98,6 +99,8 @@ pub struct Effects {
     pub now: Tick,
     /// Bytes of messages that came into queues: for the memory alarm.
     pub arrived_bytes: u64,
+    /// Messages that left their queues unconsumed: for the metrics.
+    pub burials: Burials,
     /// Makes new messages.
     pub packer: Packer,
 }

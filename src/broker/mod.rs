@@ -30,6 +30,7 @@ pub mod registry;
 pub mod sockets;
 pub mod term;
 pub mod tick;
+pub mod totals;
 pub mod trace;
 pub mod user;
 pub mod vhost;
@@ -57,6 +58,7 @@ use self::random::Random;
 use self::registry::Registry;
 use self::sockets::Sockets;
 use self::tick::{Tick, Ticked};
+use self::totals::Totals;
 use self::user::{PasswordHash, User};
 use self::vhost::{VhostMetadata, VirtualHost};
 use crate::sync::{LEAF, Ranked};
@@ -96,6 +98,8 @@ pub struct Broker {
     pub consumer_timeout_ms: Option<u64>,
     /// Totals of what came and went.
     pub churn: Churn,
+    /// Counters of what is gone.
+    pub totals: Arc<Totals>,
     /// Global parameters: values that tools keep here.
     pub parameters: Ranked<BTreeMap<Name, FieldValue>, LEAF>,
     /// What a queue is where neither its declaration nor its virtual host says.
@@ -176,6 +180,7 @@ impl Broker {
             system: spec.system,
             consumer_timeout_ms: spec.consumer_timeout_ms,
             churn: Churn::default(),
+            totals: Arc::default(),
             parameters: Ranked::default(),
             default_queue_type: spec.default_queue_type,
             admission: Ranked::default(),
@@ -227,6 +232,7 @@ impl Broker {
             default_queue_type: self.default_queue_type,
             node: self.node.clone(),
             random: Arc::clone(&self.random),
+            totals: Arc::clone(&self.totals),
         };
         let vhost = VirtualHost::new(name.clone(), metadata, &shared);
         self.vhosts.insert_new(name, Arc::new(vhost)).is_ok()
@@ -291,6 +297,11 @@ impl Broker {
     pub fn remove_connection(&self, connection: &Connection, fx: &mut Effects) {
         self.connections.remove(&connection.id);
         connection::add(&self.churn.connection_closed, 1);
+        let (sent, _) = connection.outlet.traffic();
+        match self.vhosts.get(&connection.vhost) {
+            Some(vhost) => vhost.totals.retire_connection(&connection.traffic, sent),
+            None => self.totals.retire_connection(&connection.traffic, sent),
+        }
         if let Some(vhost) = self.vhosts.get(&connection.vhost) {
             vhost.drop_exclusive(connection.id, fx);
         }
@@ -327,6 +338,9 @@ impl Broker {
         }
         if !fx.events.is_empty() {
             self.tell(&mut fx.events, vhost.real(now));
+        }
+        if !fx.burials.is_empty() {
+            self.totals.bury(&mut fx.burials);
         }
         let arrived = std::mem::take(&mut fx.arrived_bytes);
         if arrived > 0 && self.alarm.arrived(arrived) {

@@ -22,6 +22,7 @@ use super::queue::{CloseIf, CloseRefused, Queue, QueueKind, QueueSpec};
 use super::random::Random;
 use super::registry::Registry;
 use super::tick::Tick;
+use super::totals::Totals;
 use super::trace::{TRACE_EXCHANGE, Tracer};
 use crate::sync::{LEAF, Ranked, TOPOLOGY};
 
@@ -42,6 +43,8 @@ pub struct VirtualHost {
     pub limits: Ranked<Limits, LEAF>,
     /// Of users and operators; a change goes by way of [`VirtualHost::set_policy`].
     pub policies: Ranked<Policies, LEAF>,
+    /// Counters of what is gone.
+    pub totals: Totals,
     /// The broker's.
     pub(super) random: Arc<Random>,
     default_queue_type: QueueKind,
@@ -66,6 +69,8 @@ pub struct Shared {
     pub node: Name,
     /// The one source of randomness.
     pub random: Arc<Random>,
+    /// The broker's counters of what is gone.
+    pub totals: Arc<Totals>,
 }
 
 /// What an administrator says about a virtual host.
@@ -98,6 +103,7 @@ impl VirtualHost {
             replies: Registry::new(),
             limits: Ranked::default(),
             policies: Ranked::default(),
+            totals: Totals::within(&shared.totals),
             random: Arc::clone(&shared.random),
             default_queue_type: shared.default_queue_type,
             compat: Arc::clone(&shared.compat),
@@ -381,6 +387,7 @@ impl VirtualHost {
             }
         })?;
         self.queues.remove(queue.name());
+        self.totals.retire_queue(queue.kind, &queue.stats());
         self.drop_bindings_to(
             &mut topology,
             &DestinationId::Queue(queue.name().clone()),

@@ -1,7 +1,7 @@
 //! `/api/exchanges`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::Router;
@@ -21,10 +21,11 @@ use super::error::ApiError;
 use super::json::{Request, table, to_table};
 use super::listing::Listing;
 use super::{Answer, Api, HTTP_PARTY, bindings, created, no_content};
+use crate::broker::connection::{ChannelStats, add};
 use crate::broker::exchange::{Delayed, Exchange, ExchangeKind, ExchangeSpec, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::permission::Access;
-use crate::broker::publish::publish;
+use crate::broker::publish::{Outcome, publish};
 use crate::broker::trace::{self, Party};
 use crate::broker::vhost::VirtualHost;
 
@@ -273,6 +274,18 @@ struct Publishing<'a> {
     party: Party<'a>,
 }
 
+/// RabbitMQ opens a channel for each request, which publishes with confirms and mandatory.
+fn count_publish(vhost: &VirtualHost, exchange: &Exchange, outcome: Outcome) {
+    let count = |counter: fn(&ChannelStats) -> &AtomicU64, is_so| {
+        vhost.totals.count(counter, u64::from(is_so));
+    };
+    add(&exchange.published_in, 1);
+    count(|stats| &stats.publish, true);
+    count(|stats| &stats.confirm, !outcome.overflowed);
+    let is_returned = !outcome.routed && !outcome.overflowed;
+    count(|stats| &stats.return_unroutable, is_returned);
+}
+
 fn publish_message(
     api: &Api,
     vhost: &VirtualHost,
@@ -295,8 +308,10 @@ fn publish_message(
         let message = Arc::new(message);
         let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
         trace::published(it.party, &message, &extra_keys, &queues, fx);
+        add(&it.exchange.published_out, queues.len() as u64);
         publish(&queues, &message, now, fx)
     });
+    count_publish(vhost, it.exchange, outcome);
     match outcome.overflowed {
         true => Err(ApiError::bad_request(
             "rejected Unable to publish message. Check queue limits.",

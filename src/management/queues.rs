@@ -319,6 +319,7 @@ async fn get_messages(
     let rows = api.change(caller.name(), &vhost, |now, fx| {
         take(&queue, &taking, now, fx)
     });
+    count_gets(&vhost, rows.len() as u64, &taking);
     Listing::default().answer(rows)
 }
 
@@ -333,6 +334,16 @@ struct Taking<'a> {
     how: Settlement,
     show: Show,
     user: &'a str,
+}
+
+/// RabbitMQ opens a channel for each request.
+fn count_gets(vhost: &VirtualHost, messages: u64, it: &Taking<'_>) {
+    let totals = &vhost.totals;
+    totals.count(|stats| &stats.get, messages);
+    totals.count(|stats| &stats.get_empty, u64::from(messages < it.count));
+    if it.how == Settlement::Ack {
+        totals.count(|stats| &stats.ack, messages);
+    }
 }
 
 /// Take messages and settle them as asked.

@@ -182,7 +182,7 @@ impl Core {
     /// A channel is over: its consumers end, what it has unacked goes back.
     pub(super) fn drop_channel(&mut self, number: u16) {
         self.abandon_transaction(number);
-        let Some(channel) = self.channels.remove(number) else {
+        let Some(mut channel) = self.channels.remove(number) else {
             return;
         };
         add(&self.broker.churn.channel_closed, 1);
@@ -194,6 +194,10 @@ impl Core {
         }
         // Without a ledger nothing more is delivered; what is out is ours to return.
         let ledger = self.egress.lock().ledgers.remove(number);
+        channel.report();
+        if let Some(open) = &self.open {
+            open.vhost.totals.retire_channel(&channel.info.stats);
+        }
         // Consumers first: what goes back must not come here again.
         for handle in channel.consumers.values() {
             handle.queue.cancel(handle.key, self.tick, &mut self.fx);

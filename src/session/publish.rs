@@ -107,7 +107,7 @@ impl Core {
             false => outcome.routed,
         };
         if is_routed {
-            add(&known.exchange.published_out, 1);
+            add(&known.exchange.published_out, queues.len() as u64);
         } else if !outcome.overflowed && !outcome.failed {
             self.unroutable(channel, it);
         }

@@ -13,6 +13,7 @@ mod limit;
 mod policy;
 mod quorum;
 mod stream;
+mod totals;
 mod trace;
 
 use std::sync::Arc;

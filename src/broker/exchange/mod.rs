@@ -66,7 +66,7 @@ pub struct Exchange {
     pub spec: ExchangeSpec,
     /// Messages published to it by clients.
     pub published_in: AtomicU64,
-    /// Messages it routed to queues.
+    /// What it put into queues: a message counts in each.
     pub published_out: AtomicU64,
     /// How it chooses among its bindings; for a delayed exchange that is its `x-delayed-type`.
     routes_as: ExchangeKind,

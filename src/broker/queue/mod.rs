@@ -440,6 +440,11 @@ impl Queue {
         }
     }
 
+    /// Its counters.
+    pub fn stats(&self) -> QueueStats {
+        self.state.lock().stats
+    }
+
     /// Its consumers, for listings.
     pub fn consumers(&self) -> Vec<ConsumerView> {
         let state = self.state.lock();

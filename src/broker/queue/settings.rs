@@ -5,6 +5,7 @@ use leveret_proto::value::{FieldTable, FieldValue};
 use super::super::arguments::max_age_ms;
 use super::super::name::Name;
 use super::super::policy::Applied;
+use super::super::totals::DeadLetterStrategy;
 use super::kind::QueueKind;
 use super::order::Order;
 use super::quorum::{QuorumLine, QuorumRules};
@@ -61,6 +62,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What becomes of messages that leave unconsumed.
+    pub fn dead_letter_strategy(&self) -> DeadLetterStrategy {
+        let rules = self.quorum.as_ref();
+        match (&self.dead_letter_exchange, rules) {
+            (None, _) => DeadLetterStrategy::Disabled,
+            (Some(_), Some(rules)) if rules.at_least_once => DeadLetterStrategy::AtLeastOnce,
+            (Some(_), _) => DeadLetterStrategy::AtMostOnce,
+        }
+    }
+
     /// Of a queue of this kind, from the arguments of its declaration, already checked, and from
     /// what policies say.
     pub fn resolve(

@@ -7,6 +7,7 @@ use super::super::event::Event;
 use super::super::message::Message;
 use super::super::outlet::{Delivered, Delivery};
 use super::super::tick::Tick;
+use super::super::totals::DeadLetterStrategy;
 use super::super::trace;
 use super::Queue;
 use super::consumers::{ConsumerKey, Consumers};
@@ -298,13 +299,14 @@ impl State {
         failed: bool,
         fx: &mut Effects,
     ) {
-        if self.settings.dead_letter_exchange.is_none() {
+        let strategy = self.settings.dead_letter_strategy();
+        fx.burials.note(queue.kind, strategy, reason);
+        if strategy == DeadLetterStrategy::Disabled {
             return;
         }
         let failures = self.counting.of_dead(&entry, queue.kind, reason, failed);
-        let rules = self.settings.quorum.as_ref();
         let dead = match &mut self.apart {
-            Some(apart) if rules.is_some_and(|rules| rules.at_least_once) => {
+            Some(apart) if strategy == DeadLetterStrategy::AtLeastOnce => {
                 apart.make_room(&self.settings, self.ready.tally());
                 apart.hold(queue, entry, reason, failures)
             }
@@ -328,6 +330,9 @@ impl State {
         now: Tick,
         fx: &mut Effects,
     ) {
+        if is_delivered {
+            fx.burials.note_confirmed();
+        }
         if let Some(apart) = &mut self.apart {
             apart.tried(receipt, is_delivered, now);
         }

@@ -26,6 +26,46 @@ pub struct QueueStats {
 }
 
 impl QueueStats {
+    /// Names of the counters that the management API shows, as it calls them.
+    pub const NAMES: [&'static str; 8] = [
+        "publish",
+        "deliver",
+        "deliver_no_ack",
+        "get",
+        "get_no_ack",
+        "get_empty",
+        "ack",
+        "redeliver",
+    ];
+
+    /// Those counters, in the order of their names.
+    pub const fn shown(&self) -> [u64; Self::NAMES.len()] {
+        [
+            self.publish,
+            self.deliver,
+            self.deliver_no_ack,
+            self.get,
+            self.get_no_ack,
+            self.get_empty,
+            self.ack,
+            self.redeliver,
+        ]
+    }
+
+    /// Add those of another queue.
+    pub const fn add(&mut self, other: &Self) {
+        self.publish += other.publish;
+        self.deliver += other.deliver;
+        self.deliver_no_ack += other.deliver_no_ack;
+        self.get += other.get;
+        self.get_no_ack += other.get_no_ack;
+        self.get_empty += other.get_empty;
+        self.ack += other.ack;
+        self.redeliver += other.redeliver;
+        self.expired += other.expired;
+        self.dropped += other.dropped;
+    }
+
     /// All ways to hand a message out: `deliver_get` of the management API.
     pub const fn deliver_get(&self) -> u64 {
         self.deliver + self.deliver_no_ack + self.get + self.get_no_ack
