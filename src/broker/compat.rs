@@ -4,6 +4,7 @@
 
 use super::deprecation::{self, DeprecatedFeature};
 use super::queue::QuorumLine;
+use super::shown::Shown;
 
 /// Arguments of declarations and consumers that 4.3 does not look at, on any queue.
 const IGNORED_4_3: [&str; 1] = ["x-cancel-on-ha-failover"];
@@ -118,8 +119,6 @@ pub struct Compat {
     pub policies_by_queue_type: bool,
     /// The deprecated features that the API lists; `None` before there was such a list.
     pub deprecated_features: Option<&'static [DeprecatedFeature]>,
-    /// It lists them with their state.
-    pub tells_feature_state: bool,
     /// What becomes of deliveries that are not acknowledged in time.
     pub consumer_timeout: TimeoutRule,
     /// Transient queues that are not exclusive may be declared.
@@ -164,6 +163,8 @@ pub struct Compat {
     pub cluster_tags: bool,
     /// Virtual hosts can be protected from deletion.
     pub deletion_protection: bool,
+    /// What the management API has and shows.
+    pub shown: Shown,
 }
 
 impl Compat {
@@ -220,6 +221,7 @@ impl Compat {
             loses_operator_vhost: false,
             channel_limit_names_node: false,
             quorum: QuorumLine::RABBITMQ_3_10,
+            shown: Shown::RABBITMQ_3_10,
             deprecated_features: None,
             policies_by_queue_type: false,
             ..Self::rabbitmq_4_0()
@@ -262,7 +264,6 @@ impl Compat {
             tells_last_death: true,
             policies_by_queue_type: true,
             deprecated_features: Some(deprecation::LISTED_4_0),
-            tells_feature_state: false,
             consumer_timeout: TimeoutRule::OldestByQueue,
             transient_nonexcl_queues: true,
             global_qos: true,
@@ -296,6 +297,7 @@ impl Compat {
             deletion_protection: false,
             quotes_queue_type: false,
             quorum: QuorumLine::RABBITMQ_4_0,
+            shown: Shown::RABBITMQ_4_0,
         }
     }
 
@@ -317,7 +319,6 @@ impl Compat {
             fails_on_bad_age: false,
             volatile_replies: true,
             deprecated_features: Some(deprecation::LISTED_4_3),
-            tells_feature_state: true,
             consumer_timeout: TimeoutRule::QuorumDeliveries,
             transient_nonexcl_queues: !strict,
             global_qos: !strict,
@@ -342,6 +343,7 @@ impl Compat {
             checks_topic_exchange: true,
             quotes_queue_type: true,
             quorum: QuorumLine::RABBITMQ_4_3,
+            shown: Shown::RABBITMQ_4_3,
             ..Self::rabbitmq_4_0()
         }
     }

@@ -16,7 +16,9 @@ pub mod event;
 pub mod event_exchange;
 pub mod exchange;
 pub mod faults;
+pub mod feature_flag;
 pub mod limit;
+pub mod logins;
 pub mod message;
 pub mod name;
 pub mod outlet;
@@ -27,6 +29,7 @@ pub mod publish;
 pub mod queue;
 pub mod random;
 pub mod registry;
+pub mod shown;
 pub mod sockets;
 pub mod term;
 pub mod tick;
@@ -50,6 +53,7 @@ use self::error::BrokerError;
 use self::event::{Change, EventBus};
 use self::event_exchange::SystemExchanges;
 use self::faults::Faults;
+use self::logins::Logins;
 use self::name::Name;
 use self::outlet::Notice;
 use self::permission::Permission;
@@ -62,6 +66,9 @@ use self::totals::Totals;
 use self::user::{PasswordHash, User};
 use self::vhost::{VhostMetadata, VirtualHost};
 use crate::sync::{LEAF, Ranked};
+
+/// The global parameter that holds the name of the cluster, once it has one.
+pub const CLUSTER_NAME: &str = "cluster_name";
 
 /// Where queues and exchanges register the time at which they want a tick.
 pub trait Timer: Debug + Send + Sync {
@@ -100,6 +107,8 @@ pub struct Broker {
     pub churn: Churn,
     /// Counters of what is gone.
     pub totals: Arc<Totals>,
+    /// Who logged in, and who was refused.
+    pub logins: Logins,
     /// Global parameters: values that tools keep here.
     pub parameters: Ranked<BTreeMap<Name, FieldValue>, LEAF>,
     /// What a queue is where neither its declaration nor its virtual host says.
@@ -181,6 +190,7 @@ impl Broker {
             consumer_timeout_ms: spec.consumer_timeout_ms,
             churn: Churn::default(),
             totals: Arc::default(),
+            logins: Logins::default(),
             parameters: Ranked::default(),
             default_queue_type: spec.default_queue_type,
             admission: Ranked::default(),
@@ -216,6 +226,13 @@ impl Broker {
             guest.change(|state| state.permissions.insert("/".into(), Arc::new(all)));
         }
         self.users.insert("guest".into(), Arc::new(guest));
+    }
+
+    /// The name of the cluster; without one, that of its node.
+    pub fn cluster_name(&self) -> Name {
+        let parameters = self.parameters.lock();
+        let named = parameters.get(CLUSTER_NAME).and_then(FieldValue::as_str);
+        named.map_or_else(|| self.node.clone(), Name::from)
     }
 
     /// The virtual host of that name.

@@ -27,6 +27,11 @@ impl Sockets {
         Held(self)
     }
 
+    /// Whether another client would be refused.
+    pub fn are_full(&self) -> bool {
+        self.held.load(Ordering::Relaxed) >= self.max.load(Ordering::Relaxed)
+    }
+
     /// Whether one that is here already may open its connection.
     pub fn check(&self) -> Result<(), BrokerError> {
         let max = self.max.load(Ordering::Relaxed);

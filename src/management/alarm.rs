@@ -1,12 +1,10 @@
-//! The memory alarm: its health checks, and how it is set and raised, which RabbitMQ has no API for.
+//! The memory alarm: how it is set and raised, which RabbitMQ has no API for.
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde_json::{Value, json};
+use axum::routing::post;
+use serde_json::Value;
 
 use super::auth::Caller;
 use super::error::ApiError;
@@ -15,27 +13,7 @@ use super::{Answer, Api, no_content};
 use crate::server::memory;
 
 pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/api/health/checks/alarms", get(alarms))
-        .route("/api/health/checks/local-alarms", get(local_alarms))
-        .route("/dev/alarm", post(change))
-}
-
-async fn alarms(State(api): State<Api>, _caller: Caller) -> Answer {
-    Ok(check(&api, "There are alarms in effect in the cluster"))
-}
-
-async fn local_alarms(State(api): State<Api>, _caller: Caller) -> Answer {
-    Ok(check(&api, "There are alarms in effect on the node"))
-}
-
-fn check(api: &Api, reason: &str) -> Response {
-    if !api.broker().alarm.is_raised() {
-        return Json(json!({ "status": "ok" })).into_response();
-    }
-    let alarm = json!({ "node": api.broker().node.as_str(), "resource": "memory" });
-    let body = json!({ "status": "failed", "reason": reason, "alarms": [alarm] });
-    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+    Router::new().route("/dev/alarm", post(change))
 }
 
 /// Raise the alarm by hand or leave it to the memory (`memory`), or set the limit (`limit_bytes`,

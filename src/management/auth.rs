@@ -48,15 +48,8 @@ impl FromRequestParts<Api> for Caller {
                 Err(ApiError::Unauthenticated)
             };
         }
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0);
-        let user = basic(api, value, peer).ok_or(ApiError::Unauthenticated)?;
-        if !has_any(&user, MANAGEMENT) {
-            return Err(ApiError::Refused("Not management user"));
-        }
-        Ok(Self::User(user))
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Self::basic(api, value, peer.map(|info| info.0))
     }
 }
 
@@ -80,6 +73,21 @@ fn has_any(user: &User, tags: &[&str]) -> bool {
 }
 
 impl Caller {
+    /// Whose name and password these are, in Base64 with a colon between them.
+    pub(super) fn basic(
+        api: &Api,
+        value: &str,
+        peer: Option<SocketAddr>,
+    ) -> Result<Self, ApiError> {
+        let user = basic(api, value, peer);
+        api.broker().logins.http.count(user.is_some());
+        let user = user.ok_or(ApiError::Unauthenticated)?;
+        match has_any(&user, MANAGEMENT) {
+            true => Ok(Self::User(user)),
+            false => Err(ApiError::Refused("Not management user")),
+        }
+    }
+
     /// Its name, for what it makes.
     pub(super) fn name(&self) -> &str {
         match self {

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::ApiError;
-use super::exchanges::real_name;
 use super::json::{Request, table};
 use super::listing::Listing;
+use super::seen::{Seen, real_name};
 use super::{Answer, Api, no_content};
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::exchange::{Binding, Destination, DestinationId};
@@ -50,48 +50,26 @@ async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<List
     )
 }
 
-async fn list_vhost(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(vhost): Path<String>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    listing.answer(rows(&*caller.vhost(&api, &vhost)?, |_| true))
+async fn list_vhost(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+    listing.answer(rows(&vhost, |_| true))
 }
 
 /// `/api/queues/{vhost}/{name}/bindings`
-pub(super) async fn to_queue(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, name)): Path<(String, String)>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
-    vhost.queues.get(name.as_str()).ok_or(ApiError::NotFound)?;
-    let id = DestinationId::Queue(name.into());
+pub(super) async fn to_queue(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+    vhost.queue()?;
+    let id = DestinationId::Queue(vhost.name.as_str().into());
     listing.answer(rows(&vhost, |binding| binding.destination == id))
 }
 
 /// `/api/exchanges/{vhost}/{name}/bindings/source`
-pub(super) async fn from_exchange(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, name)): Path<(String, String)>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
-    listing.answer(rows(&vhost, |binding| *binding.source == *real_name(&name)))
+pub(super) async fn from_exchange(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+    let name = real_name(&vhost.name);
+    listing.answer(rows(&vhost, |binding| *binding.source == *name))
 }
 
 /// `/api/exchanges/{vhost}/{name}/bindings/destination`
-pub(super) async fn to_exchange(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, name)): Path<(String, String)>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
-    let id = DestinationId::Exchange(real_name(&name).into());
+pub(super) async fn to_exchange(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+    let id = DestinationId::Exchange(real_name(&vhost.name).into());
     listing.answer(rows(&vhost, |binding| binding.destination == id))
 }
 
@@ -165,12 +143,10 @@ fn destination_id(kind: &str, name: &str) -> Result<DestinationId, ApiError> {
 }
 
 async fn between(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, source, kind, destination)): Path<Ends>,
+    vhost: Seen,
+    Path((_, source, kind, destination)): Path<Ends>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
     let id = destination_id(&kind, &destination)?;
     let is_wanted = |one: &Binding| *one.source == *real_name(&source) && one.destination == id;
     listing.answer(rows(&vhost, is_wanted))
@@ -241,12 +217,10 @@ fn find(
 }
 
 async fn one(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, source, kind, destination, key)): Path<Place>,
+    vhost: Seen,
+    Path((_, source, kind, destination, key)): Path<Place>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
     let id = destination_id(&kind, &destination)?;
     let found = find(&vhost, real_name(&source), &id, &key)?;
     listing.one(&view(&vhost, &found))

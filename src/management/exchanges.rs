@@ -1,33 +1,22 @@
 //! `/api/exchanges`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::BytesMut;
-use leveret_proto::content::Properties;
+use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::ApiError;
-use super::json::{Request, table, to_table};
+use super::json::{Request, table};
 use super::listing::Listing;
-use super::{Answer, Api, HTTP_PARTY, bindings, created, no_content};
-use crate::broker::connection::{ChannelStats, add};
-use crate::broker::exchange::{Delayed, Exchange, ExchangeKind, ExchangeSpec, extra_keys, route};
-use crate::broker::message::{Facts, Message, Parts};
+use super::seen::{Seen, real_name};
+use super::{Answer, Api, bindings, created, no_content};
+use crate::broker::exchange::{Delayed, Exchange, ExchangeKind, ExchangeSpec};
 use crate::broker::permission::Access;
-use crate::broker::publish::{Outcome, publish};
-use crate::broker::trace::{self, Party};
-use crate::broker::vhost::VirtualHost;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -37,7 +26,6 @@ pub(super) fn routes() -> Router<Api> {
             "/api/exchanges/{vhost}/{name}",
             get(one).put(put).delete(delete),
         )
-        .route("/api/exchanges/{vhost}/{name}/publish", post(publish_to))
         .route("/dev/exchanges/{vhost}/{name}/delayed", get(delayed))
         .route(
             "/api/exchanges/{vhost}/{name}/bindings/source",
@@ -49,24 +37,13 @@ pub(super) fn routes() -> Router<Api> {
         )
 }
 
-/// Paths call the nameless one `amq.default`.
-pub(super) fn real_name(name: &str) -> &str {
-    if name == "amq.default" { "" } else { name }
-}
-
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
     let vhosts = caller.vhosts(&api);
     let all = vhosts.iter().flat_map(|vhost| vhost.exchanges.sorted());
     listing.answer(all.map(|exchange| view(&exchange)).collect())
 }
 
-async fn list_vhost(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(vhost): Path<String>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
+async fn list_vhost(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
     listing.answer(
         vhost
             .exchanges
@@ -77,18 +54,8 @@ async fn list_vhost(
     )
 }
 
-async fn one(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, name)): Path<(String, String)>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
-    let exchange = vhost
-        .exchanges
-        .get(real_name(&name))
-        .ok_or(ApiError::NotFound)?;
-    listing.one(&view(&exchange))
+async fn one(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+    listing.one(&view(&*vhost.exchange()?))
 }
 
 fn view(exchange: &Exchange) -> Value {
@@ -117,17 +84,8 @@ fn view(exchange: &Exchange) -> Value {
 }
 
 /// What waits in a delayed exchange, the next one first.
-async fn delayed(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, name)): Path<(String, String)>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    let vhost = caller.vhost(&api, &vhost)?;
-    let exchange = vhost
-        .exchanges
-        .get(real_name(&name))
-        .ok_or(ApiError::NotFound)?;
+async fn delayed(State(api): State<Api>, vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+    let exchange = vhost.exchange()?;
     let now = vhost.now(api.shared.clock.now().tick);
     let row = |one: &Delayed| {
         json!({
@@ -195,127 +153,4 @@ async fn delete(
         vhost.delete_exchange(name, if_unused, fx)
     })?;
     Ok(no_content())
-}
-
-async fn publish_to(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((vhost, name)): Path<(String, String)>,
-    body: Bytes,
-) -> Answer {
-    let name = real_name(&name);
-    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Write, name)])?;
-    let missing = || ApiError::Missing("exchange_not_found".to_owned());
-    let exchange = vhost.exchanges.get(name).ok_or_else(missing)?;
-    let request = Request::parse(&body)?;
-    let [routing_key, payload, encoding] =
-        request.texts(["routing_key", "payload", "payload_encoding"])?;
-    let properties = request.get("properties").and_then(Value::as_object);
-    let properties = properties.ok_or_else(|| ApiError::keys_missing(&["properties"]))?;
-    let payload = match encoding {
-        "string" => payload.as_bytes().to_vec(),
-        "base64" => STANDARD
-            .decode(payload)
-            .map_err(|_| ApiError::BadRequest(json!(["not_base64", payload])))?,
-        other => return Err(ApiError::BadRequest(json!(["unsupported_encoding", other]))),
-    };
-    let properties = read_properties(properties)?;
-    let party = Party {
-        user: caller.name(),
-        ..HTTP_PARTY
-    };
-    let it = Publishing {
-        exchange: &exchange,
-        routing_key,
-        payload: &payload,
-        party,
-    };
-    let routed = publish_message(&api, &vhost, &it, &properties)?;
-    Ok(Json(json!({ "routed": routed })).into_response())
-}
-
-fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties, ApiError> {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).map(Into::into);
-    let number = |key: &str| match object.get(key) {
-        None => Ok(None),
-        Some(value) => value
-            .as_u64()
-            .map(Some)
-            .ok_or_else(|| ApiError::BadRequest(json!(["not_int", key]))),
-    };
-    let octet =
-        |key: &str| Ok::<_, ApiError>(number(key)?.map(|n| u8::try_from(n).unwrap_or(u8::MAX)));
-    Ok(Properties {
-        content_type: text("content_type"),
-        content_encoding: text("content_encoding"),
-        headers: object
-            .get("headers")
-            .and_then(Value::as_object)
-            .map(to_table),
-        delivery_mode: octet("delivery_mode")?,
-        priority: octet("priority")?,
-        correlation_id: text("correlation_id"),
-        reply_to: text("reply_to"),
-        expiration: text("expiration"),
-        message_id: text("message_id"),
-        timestamp: number("timestamp")?,
-        kind: text("type"),
-        user_id: text("user_id"),
-        app_id: text("app_id"),
-        cluster_id: text("cluster_id"),
-    })
-}
-
-/// A request to publish, apart from the properties.
-struct Publishing<'a> {
-    exchange: &'a Arc<Exchange>,
-    routing_key: &'a str,
-    payload: &'a [u8],
-    party: Party<'a>,
-}
-
-/// RabbitMQ opens a channel for each request, which publishes with confirms and mandatory.
-fn count_publish(vhost: &VirtualHost, exchange: &Exchange, outcome: Outcome) {
-    let count = |counter: fn(&ChannelStats) -> &AtomicU64, is_so| {
-        vhost.totals.count(counter, u64::from(is_so));
-    };
-    add(&exchange.published_in, 1);
-    count(|stats| &stats.publish, true);
-    count(|stats| &stats.confirm, !outcome.overflowed);
-    let is_returned = !outcome.routed && !outcome.overflowed;
-    count(|stats| &stats.return_unroutable, is_returned);
-}
-
-fn publish_message(
-    api: &Api,
-    vhost: &VirtualHost,
-    it: &Publishing<'_>,
-    properties: &Properties,
-) -> Result<bool, ApiError> {
-    let mut raw = BytesMut::new();
-    properties.encode(&mut raw);
-    let facts = Facts::read(&raw)
-        .map_err(|bad| ApiError::bad_request(format!("406 PRECONDITION_FAILED - {bad}")))?;
-    let extra_keys = properties.headers.as_ref().map(extra_keys);
-    let extra_keys = extra_keys.unwrap_or_default();
-    let parts = Parts {
-        exchange: it.exchange.name(),
-        routing_key: it.routing_key,
-        properties: &raw,
-    };
-    let outcome = api.change(it.party.user, vhost, |now, fx| {
-        let message = Message::pack(&mut fx.packer, parts, facts, it.payload, now);
-        let message = Arc::new(message);
-        let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
-        trace::published(it.party, &message, &extra_keys, &queues, fx);
-        add(&it.exchange.published_out, queues.len() as u64);
-        publish(&queues, &message, now, fx)
-    });
-    count_publish(vhost, it.exchange, outcome);
-    match outcome.overflowed {
-        true => Err(ApiError::bad_request(
-            "rejected Unable to publish message. Check queue limits.",
-        )),
-        false => Ok(outcome.routed),
-    }
 }

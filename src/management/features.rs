@@ -27,7 +27,7 @@ async fn all(State(api): State<Api>, _caller: Caller) -> Answer {
     let rows: Vec<_> = listed
         .map(|feature| {
             let mut row = row(feature);
-            if broker.compat.tells_feature_state {
+            if broker.compat.shown.feature_state {
                 let is_permitted = is_permitted(broker, feature.name);
                 row["state"] = json!(if is_permitted { "permitted" } else { "denied" });
             }

@@ -5,19 +5,29 @@
 mod alarm;
 mod auth;
 mod bindings;
+mod channels;
+mod cluster;
 mod connections;
+mod consumers;
+mod dev;
 mod error;
 mod exchanges;
 mod features;
+mod health;
 mod json;
 mod limits;
 mod listing;
+mod messages;
+mod nodes;
 mod overview;
 mod parameters;
 mod permissions;
 mod policies;
+mod publish;
+mod queue_view;
 mod queues;
 mod quorum;
+mod seen;
 mod users;
 mod vhosts;
 
@@ -134,7 +144,11 @@ fn no_content() -> Response {
 fn router(api: Api) -> Router {
     Router::new()
         .merge(overview::routes())
+        .merge(dev::routes())
         .merge(alarm::routes())
+        .merge(nodes::routes())
+        .merge(cluster::routes())
+        .merge(health::routes())
         .merge(vhosts::routes())
         .merge(users::routes())
         .merge(permissions::routes())
@@ -143,9 +157,13 @@ fn router(api: Api) -> Router {
         .merge(limits::routes())
         .merge(exchanges::routes())
         .merge(features::routes())
+        .merge(publish::routes())
         .merge(queues::routes())
+        .merge(messages::routes())
         .merge(bindings::routes())
         .merge(connections::routes())
+        .merge(channels::routes())
+        .merge(consumers::routes())
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(api)

@@ -1,35 +1,20 @@
-//! The node as a whole: overview, who am I, health, and what only this broker has.
+//! `/api/overview`: the broker as a whole.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
-use super::error::ApiError;
-use super::json::Request;
 use super::listing::Listing;
-use super::{Answer, Api, connections, no_content};
+use super::{Answer, Api, channels, connections, nodes};
+use crate::broker::Broker;
 use crate::broker::exchange::ExchangeKind;
 
 pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/api/overview", get(overview))
-        .route("/api/whoami", get(whoami))
-        .route("/api/version", get(version))
-        .route("/api/cluster-name", get(cluster_name))
-        .route("/api/nodes", get(nodes))
-        .route("/api/nodes/{node}", get(node))
-        .route("/api/aliveness-test/{vhost}", get(alive))
-        .route("/api/health/checks/virtual-hosts", get(healthy))
-        .route("/api/health/checks/ready-to-serve-clients", get(healthy))
-        .route("/dev/stop", post(stop))
-        .route("/dev/authenticate", post(authenticate))
-        .route("/dev/clock", post(clock))
+    Router::new().route("/api/overview", get(overview))
 }
 
 async fn overview(
@@ -51,179 +36,122 @@ async fn overview(
         .iter()
         .map(|connection| connection.channel_infos().len())
         .sum();
-    let churn = &broker.churn;
-    let kinds = ExchangeKind::all(&broker.compat).map(
-        |kind| json!({ "name": kind.as_str(), "description": kind.description(), "enabled": true }),
+    let mut row = about(&api);
+    let mut add = |key: &str, value: Value| row[key] = value;
+    add(
+        "message_stats",
+        channels::message_stats(seen.iter().flat_map(|one| one.channel_infos())),
     );
-    let kinds: Vec<Value> = kinds.collect();
-    listing.one(&json!({
-        "management_version": broker.compat.version,
-        "rates_mode": "basic",
-        "sample_retention_policies": { "global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600] },
-        "exchange_types": kinds,
-        "product_version": broker.compat.version,
-        "product_name": "RabbitMQ",
-        "rabbitmq_version": broker.compat.version,
-        "cluster_name": broker.node.as_str(),
-        "cluster_tags": {},
-        "node_tags": {},
-        "erlang_version": "",
-        "erlang_full_version": concat!("none: Leveret ", env!("CARGO_PKG_VERSION")),
-        "crypto_lib_version": "",
-        "disable_stats": false,
-        "default_queue_type": broker.default_queue_type.as_str(),
-        "is_op_policy_updating_enabled": true,
-        "enable_queue_totals": false,
-        "message_stats": connections::message_stats(seen.iter().flat_map(|one| one.channel_infos())),
-        "churn_rates": {
-            "connection_created": load(&churn.connection_created),
-            "connection_closed": load(&churn.connection_closed),
-            "channel_created": load(&churn.channel_created),
-            "channel_closed": load(&churn.channel_closed),
-            "queue_declared": load(&churn.queue_declared),
-            "queue_created": load(&churn.queue_created),
-            "queue_deleted": load(&churn.queue_deleted),
-        },
-        "queue_totals": {
+    add("churn_rates", nodes::churn(&broker.churn).into());
+    add(
+        "queue_totals",
+        json!({
             "messages": ready + unacked,
             "messages_ready": ready,
             "messages_unacknowledged": unacked,
-        },
-        "object_totals": {
+        }),
+    );
+    add(
+        "object_totals",
+        json!({
             "channels": channels,
             "connections": seen.len(),
             "consumers": views.iter().map(|view| view.consumers).sum::<usize>(),
             "exchanges": vhosts.iter().map(|vhost| vhost.exchanges.len()).sum::<usize>(),
             "queues": views.len(),
-        },
-        "statistics_db_event_queue": 0,
-        "node": broker.node.as_str(),
-        "listeners": listeners(&api),
-        "contexts": contexts(&api),
-    }))
+        }),
+    );
+    add("statistics_db_event_queue", json!(0));
+    if caller.is_monitor() {
+        add("node", json!(broker.node.as_str()));
+        add("listeners", listeners(&api).into());
+        add("contexts", contexts(&api, true).into());
+    }
+    listing.one(&row)
 }
 
-fn load(counter: &AtomicU64) -> u64 {
+/// What does not change.
+fn about(api: &Api) -> Value {
+    let broker = api.broker();
+    let (version, shown) = (broker.compat.version, &broker.compat.shown);
+    let mut row = json!({
+        "management_version": version,
+        "rates_mode": "basic",
+        "sample_retention_policies": { "global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600] },
+        "exchange_types": exchange_types(broker),
+        "product_version": version,
+        "product_name": "RabbitMQ",
+        "cluster_name": broker.cluster_name().as_str(),
+        "disable_stats": false,
+        "enable_queue_totals": false,
+    });
+    for (key, version) in nodes::versions(version) {
+        if key != "crypto_lib_version" || shown.node_versions {
+            row[key] = json!(version);
+        }
+    }
+    if shown.node_versions {
+        row["require_definition_json_extension"] = json!(false);
+    }
+    if shown.support_status {
+        row["release_series_support_status"] = json!("supported");
+    }
+    if shown.overview_tags {
+        row["cluster_tags"] = json!({});
+        row["node_tags"] = json!({});
+        row["default_queue_type"] = json!(broker.default_queue_type.as_str());
+        row["is_op_policy_updating_enabled"] = json!(true);
+    }
+    row
+}
+
+/// The types of exchanges that there are.
+pub(super) fn exchange_types(broker: &Broker) -> Vec<Value> {
+    let row = |kind: ExchangeKind| json!({ "name": kind.as_str(), "description": kind.description(), "enabled": true });
+    ExchangeKind::all(&broker.compat).map(row).collect()
+}
+
+pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
 fn listeners(api: &Api) -> Vec<Value> {
+    let tells_tls = api.broker().compat.shown.node_versions;
     let view = |(protocol, address): &(&str, std::net::SocketAddr)| {
-        json!({
+        let mut row = json!({
             "node": api.broker().node.as_str(),
             "protocol": protocol,
             "ip_address": address.ip().to_string(),
             "port": address.port(),
             "socket_opts": { "backlog": 1024, "nodelay": true },
-            "tls": false,
-        })
+        });
+        if tells_tls {
+            row["tls"] = json!(false);
+        }
+        row
     };
     api.listeners.iter().map(view).collect()
 }
 
-fn contexts(api: &Api) -> Vec<Value> {
+/// Where HTTP is served; the overview says of which node.
+pub(super) fn contexts(api: &Api, has_node: bool) -> Vec<Value> {
     let http = api
         .listeners
         .iter()
         .filter(|(protocol, _)| *protocol == "http");
     let view = |(_, address): &(&str, std::net::SocketAddr)| {
-        json!({
-            "node": api.broker().node.as_str(),
+        let mut row = json!({
             "description": "RabbitMQ Management",
             "path": "/",
+            "cowboy_opts": "[{sendfile,false}]",
             "ip": address.ip().to_string(),
             "port": address.port().to_string(),
-        })
+        });
+        if has_node {
+            row["node"] = json!(api.broker().node.as_str());
+            row["ssl_opts"] = json!([]);
+        }
+        row
     };
     http.map(view).collect()
-}
-
-async fn whoami(caller: Caller) -> Answer {
-    let body = json!({ "name": caller.name(), "tags": caller.tags(), "is_internal_user": true });
-    Ok(Json(body).into_response())
-}
-
-async fn version(State(api): State<Api>) -> Answer {
-    Ok(api.broker().compat.version.into_response())
-}
-
-async fn cluster_name(State(api): State<Api>, _caller: Caller) -> Answer {
-    Ok(Json(json!({ "name": api.broker().node.as_str() })).into_response())
-}
-
-async fn nodes(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    caller.monitor()?;
-    listing.answer(vec![node_view(&api)])
-}
-
-async fn node(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Query(listing): Query<Listing>,
-) -> Answer {
-    caller.monitor()?;
-    match *api.broker().node == *name {
-        true => listing.one(&node_view(&api)),
-        false => Err(ApiError::NotFound),
-    }
-}
-
-fn node_view(api: &Api) -> Value {
-    let broker = api.broker();
-    let plugins = ["rabbitmq_management"];
-    json!({
-        "name": broker.node.as_str(),
-        "type": "disc",
-        "running": true,
-        "being_drained": false,
-        "os_pid": std::process::id().to_string(),
-        "uptime": api.shared.clock.now().tick.ms(),
-        "rabbitmq_version": broker.compat.version,
-        "processors": std::thread::available_parallelism().map_or(1, usize::from),
-        "mem_used": broker.alarm.used_bytes(broker.held_bytes()),
-        "mem_limit": broker.alarm.limit_bytes(),
-        "mem_alarm": broker.alarm.is_raised(),
-        "disk_free_alarm": false,
-        "partitions": [],
-        "enabled_plugins": plugins,
-        "rates_mode": "basic",
-        "sockets_used": broker.connections.len(),
-        "contexts": contexts(api),
-    })
-}
-
-async fn alive(State(api): State<Api>, caller: Caller, Path(vhost): Path<String>) -> Answer {
-    caller.vhost(&api, &vhost)?;
-    Ok(Json(json!({ "status": "ok" })).into_response())
-}
-
-async fn healthy(_caller: Caller) -> Answer {
-    Ok(Json(json!({ "status": "ok" })).into_response())
-}
-
-/// Stop the broker: `rabbitmqctl stop`.
-async fn stop(State(api): State<Api>, caller: Caller) -> Answer {
-    caller.administrator()?;
-    api.shared.stop();
-    Ok(no_content())
-}
-
-/// Check a password: `rabbitmqctl authenticate_user`.
-async fn authenticate(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
-    caller.administrator()?;
-    let request = Request::parse(&body)?;
-    let [username, password] = request.texts(["username", "password"])?;
-    let authenticated = api.broker().authenticate(username, password).is_some();
-    Ok(Json(json!({ "authenticated": authenticated })).into_response())
-}
-
-/// Move the clock of one virtual host, or of all: TTLs, expiries and delays are due at once.
-async fn clock(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
-    caller.administrator()?;
-    let request = Request::parse(&body)?;
-    let ms = request.get("advance_ms").and_then(Value::as_u64);
-    let ms = ms.ok_or_else(|| ApiError::keys_missing(&["advance_ms"]))?;
-    api.broker().advance_ms(request.text("vhost"), ms)?;
-    Ok(no_content())
 }

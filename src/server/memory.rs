@@ -28,6 +28,28 @@ pub fn resident_bytes() -> u64 {
     pages.unwrap_or(0) * PAGE_BYTES
 }
 
+/// Open files and sockets of this process; 0 where the system does not tell.
+pub fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// How many there may be; 0 where the system does not tell.
+pub fn descriptors_max() -> u64 {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(0)
+}
+
+/// What is left for messages: they are in memory, so that is the disk of this broker.
+pub fn free_bytes() -> u64 {
+    machine_bytes()
+        .unwrap_or(0)
+        .saturating_sub(resident_bytes())
+}
+
 /// A share of the machine's memory, as `vm_memory_high_watermark` counts it; no limit where the
 /// machine's memory is unknown.
 #[allow(

@@ -31,7 +31,7 @@ impl Session {
         let broker = &self.core.broker;
         let mut properties = FieldTable::new();
         properties.insert("capabilities", capability::server());
-        properties.insert("cluster_name", broker.node.as_str());
+        properties.insert("cluster_name", broker.cluster_name().as_str());
         properties.insert("copyright", "Copyright (c) the Leveret authors");
         properties.insert("information", "In-memory broker for development and tests");
         properties.insert("platform", concat!("Leveret ", env!("CARGO_PKG_VERSION")));
@@ -126,6 +126,7 @@ impl Core {
             .broker
             .authenticate(name, password)
             .filter(|_| is_allowed);
+        self.broker.logins.amqp.count(user.is_some());
         if user.is_none() {
             let reason = format!("user '{name}' - invalid credentials");
             self.announce_login(mechanism, name, Some(&reason));

@@ -1,0 +1,84 @@
+//! `/api/consumers`, and the consumers of a queue.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::json::table;
+use super::listing::Listing;
+use super::seen::Seen;
+use super::{Answer, Api};
+use crate::broker::queue::{ConsumerView, Queue};
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/api/consumers", get(list))
+        .route("/api/consumers/{vhost}", get(list_vhost))
+}
+
+async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+    let vhosts = caller.vhosts(&api);
+    let queues = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
+    listing.answer(
+        queues
+            .flat_map(|queue| consumers_of(&api, &queue))
+            .collect(),
+    )
+}
+
+async fn list_vhost(State(api): State<Api>, vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+    let queues = vhost.queues.sorted();
+    listing.answer(
+        queues
+            .iter()
+            .flat_map(|queue| consumers_of(&api, queue))
+            .collect(),
+    )
+}
+
+/// The consumers of a queue.
+pub(super) fn consumers_of(api: &Api, queue: &Queue) -> Vec<Value> {
+    queue
+        .consumers()
+        .iter()
+        .map(|consumer| consumer_view(api, queue, consumer))
+        .collect()
+}
+
+fn consumer_view(api: &Api, queue: &Queue, consumer: &ConsumerView) -> Value {
+    let origin = &consumer.origin;
+    let (peer_host, peer_port) = peer(&origin.connection);
+    json!({
+        "arguments": table(&origin.arguments),
+        "ack_required": consumer.ack_required,
+        "active": consumer.active,
+        "activity_status": if consumer.active { "up" } else { "waiting" },
+        "channel_details": {
+            "connection_name": origin.connection.as_str(),
+            "name": format!("{} ({})", origin.connection, origin.channel),
+            "node": api.broker().node.as_str(),
+            "number": origin.channel,
+            "peer_host": peer_host,
+            "peer_port": peer_port,
+            "user": origin.user.as_str(),
+        },
+        "consumer_tag": consumer.tag,
+        "exclusive": consumer.exclusive,
+        "prefetch_count": consumer.prefetch,
+        "queue": { "name": queue.name().as_str(), "vhost": queue.spec.vhost.as_str() },
+    })
+}
+
+/// The client's address out of a connection's name.
+fn peer(connection: &str) -> (String, u16) {
+    let peer = connection
+        .split(" -> ")
+        .next()
+        .and_then(|peer| peer.parse::<std::net::SocketAddr>().ok());
+    peer.map_or_else(
+        || (String::new(), 0),
+        |peer| (peer.ip().to_string(), peer.port()),
+    )
+}

@@ -1,0 +1,46 @@
+//! What RabbitMQ has no API for: stop, check a password, move the clock.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::json::Request;
+use super::{Answer, Api, no_content};
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/dev/stop", post(stop))
+        .route("/dev/authenticate", post(authenticate))
+        .route("/dev/clock", post(clock))
+}
+
+/// Stop the broker: `rabbitmqctl stop`.
+async fn stop(State(api): State<Api>, caller: Caller) -> Answer {
+    caller.administrator()?;
+    api.shared.stop();
+    Ok(no_content())
+}
+
+/// Check a password: `rabbitmqctl authenticate_user`.
+async fn authenticate(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
+    caller.administrator()?;
+    let request = Request::parse(&body)?;
+    let [username, password] = request.texts(["username", "password"])?;
+    let authenticated = api.broker().authenticate(username, password).is_some();
+    Ok(Json(json!({ "authenticated": authenticated })).into_response())
+}
+
+/// Move the clock of one virtual host, or of all: TTLs, expiries and delays are due at once.
+async fn clock(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
+    caller.administrator()?;
+    let request = Request::parse(&body)?;
+    let ms = request.get("advance_ms").and_then(Value::as_u64);
+    let ms = ms.ok_or_else(|| ApiError::keys_missing(&["advance_ms"]))?;
+    api.broker().advance_ms(request.text("vhost"), ms)?;
+    Ok(no_content())
+}

@@ -1,0 +1,155 @@
+//! `/api/exchanges/{vhost}/{name}/publish`.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::BytesMut;
+use leveret_proto::content::Properties;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::json::{Request, to_table};
+use super::seen::real_name;
+use super::{Answer, Api, HTTP_PARTY};
+use crate::broker::connection::{ChannelStats, add};
+use crate::broker::exchange::{Exchange, extra_keys, route};
+use crate::broker::message::{Facts, Message, Parts};
+use crate::broker::permission::Access;
+use crate::broker::publish::{Outcome, publish};
+use crate::broker::trace::{self, Party};
+use crate::broker::vhost::VirtualHost;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/api/exchanges/{vhost}/{name}/publish", post(publish_to))
+}
+
+async fn publish_to(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((vhost, name)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let name = real_name(&name);
+    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Write, name)])?;
+    let missing = || ApiError::Missing("exchange_not_found".to_owned());
+    let exchange = vhost.exchanges.get(name).ok_or_else(missing)?;
+    let request = Request::parse(&body)?;
+    let [routing_key, payload, encoding] =
+        request.texts(["routing_key", "payload", "payload_encoding"])?;
+    let properties = request.get("properties").and_then(Value::as_object);
+    let properties = properties.ok_or_else(|| ApiError::keys_missing(&["properties"]))?;
+    let payload = match encoding {
+        "string" => payload.as_bytes().to_vec(),
+        "base64" => STANDARD
+            .decode(payload)
+            .map_err(|_| ApiError::BadRequest(json!(["not_base64", payload])))?,
+        other => return Err(ApiError::BadRequest(json!(["unsupported_encoding", other]))),
+    };
+    let properties = read_properties(properties)?;
+    let party = Party {
+        user: caller.name(),
+        ..HTTP_PARTY
+    };
+    let it = Publishing {
+        exchange: &exchange,
+        routing_key,
+        payload: &payload,
+        party,
+    };
+    let routed = publish_message(&api, &vhost, &it, &properties)?;
+    Ok(Json(json!({ "routed": routed })).into_response())
+}
+
+fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties, ApiError> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).map(Into::into);
+    let number = |key: &str| match object.get(key) {
+        None => Ok(None),
+        Some(value) => value
+            .as_u64()
+            .map(Some)
+            .ok_or_else(|| ApiError::BadRequest(json!(["not_int", key]))),
+    };
+    let octet =
+        |key: &str| Ok::<_, ApiError>(number(key)?.map(|n| u8::try_from(n).unwrap_or(u8::MAX)));
+    Ok(Properties {
+        content_type: text("content_type"),
+        content_encoding: text("content_encoding"),
+        headers: object
+            .get("headers")
+            .and_then(Value::as_object)
+            .map(to_table),
+        delivery_mode: octet("delivery_mode")?,
+        priority: octet("priority")?,
+        correlation_id: text("correlation_id"),
+        reply_to: text("reply_to"),
+        expiration: text("expiration"),
+        message_id: text("message_id"),
+        timestamp: number("timestamp")?,
+        kind: text("type"),
+        user_id: text("user_id"),
+        app_id: text("app_id"),
+        cluster_id: text("cluster_id"),
+    })
+}
+
+/// A request to publish, apart from the properties.
+struct Publishing<'a> {
+    exchange: &'a Arc<Exchange>,
+    routing_key: &'a str,
+    payload: &'a [u8],
+    party: Party<'a>,
+}
+
+/// RabbitMQ opens a channel for each request, which publishes with confirms and mandatory.
+fn count_publish(vhost: &VirtualHost, exchange: &Exchange, outcome: Outcome) {
+    let count = |counter: fn(&ChannelStats) -> &AtomicU64, is_so| {
+        vhost.totals.count(counter, u64::from(is_so));
+    };
+    add(&exchange.published_in, 1);
+    count(|stats| &stats.publish, true);
+    count(|stats| &stats.confirm, !outcome.overflowed);
+    let is_returned = !outcome.routed && !outcome.overflowed;
+    count(|stats| &stats.return_unroutable, is_returned);
+}
+
+fn publish_message(
+    api: &Api,
+    vhost: &VirtualHost,
+    it: &Publishing<'_>,
+    properties: &Properties,
+) -> Result<bool, ApiError> {
+    let mut raw = BytesMut::new();
+    properties.encode(&mut raw);
+    let facts = Facts::read(&raw)
+        .map_err(|bad| ApiError::bad_request(format!("406 PRECONDITION_FAILED - {bad}")))?;
+    let extra_keys = properties.headers.as_ref().map(extra_keys);
+    let extra_keys = extra_keys.unwrap_or_default();
+    let parts = Parts {
+        exchange: it.exchange.name(),
+        routing_key: it.routing_key,
+        properties: &raw,
+    };
+    let outcome = api.change(it.party.user, vhost, |now, fx| {
+        let message = Message::pack(&mut fx.packer, parts, facts, it.payload, now);
+        let message = Arc::new(message);
+        let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
+        trace::published(it.party, &message, &extra_keys, &queues, fx);
+        add(&it.exchange.published_out, queues.len() as u64);
+        publish(&queues, &message, now, fx)
+    });
+    count_publish(vhost, it.exchange, outcome);
+    match outcome.overflowed {
+        true => Err(ApiError::bad_request(
+            "rejected Unable to publish message. Check queue limits.",
+        )),
+        false => Ok(outcome.routed),
+    }
+}
