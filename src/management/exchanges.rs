@@ -15,7 +15,7 @@ use super::json::{Request, table};
 use super::listing::Listing;
 use super::seen::{Seen, real_name};
 use super::{Answer, Api, bindings, created, no_content};
-use crate::broker::exchange::{Delayed, Exchange, ExchangeKind, ExchangeSpec};
+use crate::broker::exchange::{Exchange, ExchangeKind, ExchangeSpec};
 use crate::broker::permission::Access;
 
 pub(super) fn routes() -> Router<Api> {
@@ -26,7 +26,6 @@ pub(super) fn routes() -> Router<Api> {
             "/api/exchanges/{vhost}/{name}",
             get(one).put(put).delete(delete),
         )
-        .route("/dev/exchanges/{vhost}/{name}/delayed", get(delayed))
         .route(
             "/api/exchanges/{vhost}/{name}/bindings/source",
             get(bindings::from_exchange),
@@ -81,22 +80,6 @@ fn view(exchange: &Exchange) -> Value {
         view["policy"] = json!(policy.as_str());
     }
     view
-}
-
-/// What waits in a delayed exchange, the next one first.
-async fn delayed(State(api): State<Api>, vhost: Seen, Query(listing): Query<Listing>) -> Answer {
-    let exchange = vhost.exchange()?;
-    let now = vhost.now(api.shared.clock.now().tick);
-    let row = |one: &Delayed| {
-        json!({
-            "exchange": one.message.exchange(),
-            "routing_key": one.message.routing_key(),
-            "due_in_ms": u64::try_from(now.until(one.due).as_millis()).unwrap_or(u64::MAX),
-            "payload_bytes": one.message.bytes(),
-            "headers": table(&one.message.headers()),
-        })
-    };
-    listing.answer(exchange.delayed().iter().map(row).collect())
 }
 
 async fn put(

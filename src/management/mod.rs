@@ -2,7 +2,6 @@
 //!
 //! Handlers are thin: who asks, the model, a view, JSON. Counters are read when asked for.
 
-mod alarm;
 mod auth;
 mod bindings;
 mod channels;
@@ -145,7 +144,6 @@ fn router(api: Api) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(dev::routes())
-        .merge(alarm::routes())
         .merge(nodes::routes())
         .merge(cluster::routes())
         .merge(health::routes())

@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::routing::post;
 use serde_json::Value;
 
-use super::auth::Caller;
-use super::error::ApiError;
-use super::json::Request;
-use super::{Answer, Api, no_content};
+use super::super::auth::Caller;
+use super::super::error::ApiError;
+use super::super::json::Request;
+use super::super::{Answer, Api, no_content};
 use crate::server::memory;
 
 pub(super) fn routes() -> Router<Api> {

@@ -7,10 +7,10 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::auth::Caller;
-use super::error::ApiError;
-use super::json::Request;
-use super::{Answer, Api, no_content};
+use super::super::auth::Caller;
+use super::super::error::ApiError;
+use super::super::json::Request;
+use super::super::{Answer, Api, no_content};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()

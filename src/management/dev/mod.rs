@@ -1,0 +1,16 @@
+//! `/dev/*`: what only this broker has, with the users and permissions of `/api/*`.
+
+mod alarm;
+mod control;
+mod delayed;
+
+use axum::Router;
+
+use super::Api;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .merge(alarm::routes())
+        .merge(control::routes())
+        .merge(delayed::routes())
+}
