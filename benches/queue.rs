@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 
 use criterion::{Criterion, Throughput};
 use leveret::broker::effects::Effects;
-use leveret::broker::outlet::{ConsumerOrigin, Delivered, Delivery, Notice, Outlet, Parked};
+use leveret::broker::outlet::{
+    ConsumerOrigin, Delivered, Delivery, Notice, Out, Outlet, Parked, Place, Room,
+};
 use leveret::broker::queue::{ConsumerSpec, Entry, Reading, Settlement, Unacked, settle};
 use leveret_proto::value::{FieldTable, FieldValue};
 use support::{BATCH, World, criterion, message};
@@ -32,6 +34,14 @@ impl Outlet for Keeper {
     }
 
     fn notice(&self, _notice: Notice) {}
+
+    fn room(&self, _channel: u16) -> Room {
+        Room::Free
+    }
+
+    fn unacked(&self, _place: Place, _look: &mut dyn FnMut(Out<'_>)) -> Option<Place> {
+        None
+    }
 
     fn traffic(&self) -> (u64, u64) {
         (0, 0)

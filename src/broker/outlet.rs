@@ -18,6 +18,13 @@ pub trait Outlet: Debug + Send + Sync {
     /// Tell the connection's owner something that it has to act on.
     fn notice(&self, notice: Notice);
 
+    /// Whether a delivery on this channel would be taken now, for explanations.
+    fn room(&self, channel: u16) -> Room;
+
+    /// Look at a bounded number of the deliveries that are out, from `place` on, for listings.
+    /// Where to go on, if that were not all.
+    fn unacked(&self, place: Place, look: &mut dyn FnMut(Out<'_>)) -> Option<Place>;
+
     /// Octets written and writes so far, for listings.
     fn traffic(&self) -> (u64, u64);
 
@@ -60,6 +67,51 @@ pub enum Delivered {
     /// Not written: the outlet has no room, or the channel is at its limit or gone. It will
     /// resume the consumer if there is still one.
     Refused(Entry),
+}
+
+/// Whether an outlet takes deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// It does.
+    Free,
+    /// The channel is at its global prefetch.
+    ChannelFull {
+        /// How many may be out.
+        limit: u16,
+        /// How many are.
+        in_flight: u32,
+    },
+    /// The client does not read what was written already.
+    Full {
+        /// Bytes that wait for it.
+        bytes: usize,
+    },
+    /// The channel is gone.
+    Gone,
+}
+
+/// Where a look at deliveries that are out goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The channel.
+    pub channel: u16,
+    /// The first delivery tag to look at.
+    pub tag: u64,
+}
+
+/// A delivery that is not settled.
+#[derive(Clone, Copy, Debug)]
+pub struct Out<'a> {
+    /// Its channel and its delivery tag.
+    pub place: Place,
+    /// When it was made.
+    pub since: Tick,
+    /// The queue it comes from.
+    pub queue: &'a Arc<Queue>,
+    /// The consumer it went to; none for `basic.get`.
+    pub consumer: ConsumerKey,
+    /// The message.
+    pub entry: &'a Entry,
 }
 
 /// A consumer that was refused and has room again.

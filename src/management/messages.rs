@@ -161,7 +161,8 @@ fn message(queue: &Queue, entry: &Entry, show: &Show) -> Value {
     })
 }
 
-fn properties(raw: &[u8]) -> Value {
+/// Properties as JSON.
+pub(super) fn properties(raw: &[u8]) -> Value {
     let Ok(it) = Properties::decode(raw) else {
         return json!({});
     };

@@ -11,7 +11,7 @@ use leveret_proto::outbuf::{DeliverHead, Outbuf};
 use super::channel_map::ChannelMap;
 use super::ledger::Ledger;
 use crate::broker::connection::ChannelStats;
-use crate::broker::outlet::{Delivered, Delivery, Notice, Outlet, Parked};
+use crate::broker::outlet::{Delivered, Delivery, Notice, Out, Outlet, Parked, Place, Room};
 use crate::broker::queue::Entry;
 use crate::sync::{EGRESS, Guard, Ranked};
 
@@ -229,6 +229,14 @@ impl Outlet for Egress {
     fn notice(&self, notice: Notice) {
         self.lock().notices.push(notice);
         self.doorbell.ring();
+    }
+
+    fn room(&self, channel: u16) -> Room {
+        self.lock().room(channel)
+    }
+
+    fn unacked(&self, place: Place, look: &mut dyn FnMut(Out<'_>)) -> Option<Place> {
+        self.lock().look(place, look)
     }
 
     fn traffic(&self) -> (u64, u64) {

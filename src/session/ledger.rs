@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::broker::connection::ChannelInfo;
-use crate::broker::outlet::Delivery;
+use crate::broker::outlet::{Delivery, Out, Place, Room};
 use crate::broker::queue::{ConsumerKey, Entry, Queue, Unacked};
 use crate::broker::tick::Tick;
 
@@ -61,6 +61,46 @@ impl Ledger {
     /// Whether the channel's global prefetch allows no more.
     pub(super) fn is_full(&self) -> bool {
         self.global_prefetch != 0 && self.in_flight >= u32::from(self.global_prefetch)
+    }
+
+    /// Whether the channel's global prefetch allows one more, with the numbers.
+    pub(super) fn room(&self) -> Room {
+        let (limit, in_flight) = (self.global_prefetch, self.in_flight);
+        match self.is_full() {
+            true => Room::ChannelFull { limit, in_flight },
+            false => Room::Free,
+        }
+    }
+
+    /// Look at what is out from a tag on, but at no more than `left`; where to go on, if there is
+    /// more.
+    pub(super) fn look(
+        &self,
+        from: Place,
+        left: &mut usize,
+        look: &mut dyn FnMut(Out<'_>),
+    ) -> Option<Place> {
+        let first = self.unacked.partition_point(|slot| slot.tag < from.tag);
+        for slot in self.unacked.range(first..) {
+            let place = Place {
+                tag: slot.tag,
+                ..from
+            };
+            if *left == 0 {
+                return Some(place);
+            }
+            *left -= 1;
+            if let Some(unacked) = &slot.unacked {
+                look(Out {
+                    place,
+                    since: slot.since,
+                    queue: &unacked.queue,
+                    consumer: unacked.consumer,
+                    entry: &unacked.entry,
+                });
+            }
+        }
+        None
     }
 
     pub(super) fn set_global_prefetch(&mut self, count: u16) {

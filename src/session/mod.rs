@@ -12,6 +12,7 @@ mod exception;
 mod exchange;
 mod ledger;
 mod login;
+mod look;
 mod method;
 mod permission;
 mod publish;

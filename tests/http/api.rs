@@ -17,7 +17,9 @@ use leveret::server::Server;
 /// A management API; it ends with this value.
 #[derive(Debug)]
 pub(crate) struct Api {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
+    /// Where AMQP clients connect.
+    pub(crate) amqp_port: u16,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -44,7 +46,8 @@ impl Api {
                 let server = Server::builder().compat(compat).start().unwrap();
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 listener.set_nonblocking(true).unwrap();
-                ready.send(listener.local_addr().unwrap()).unwrap();
+                let address = listener.local_addr().unwrap();
+                ready.send((address, server.port())).unwrap();
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 let api = management::Api::new(Arc::clone(server.shared()), "token", Vec::new());
                 management::serve(listener, api, async {
@@ -55,8 +58,10 @@ impl Api {
                 .unwrap();
             });
         });
+        let (address, amqp_port) = address.recv().unwrap();
         Self {
-            address: address.recv().unwrap(),
+            address,
+            amqp_port,
             stop: Some(stop),
             thread: Some(thread),
         }

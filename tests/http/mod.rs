@@ -10,7 +10,9 @@ use api::Api;
 use compare::masked;
 
 mod api;
+mod client;
 mod compare;
+mod dev;
 
 /// A request, and what became of it.
 #[derive(Debug, Deserialize)]

@@ -10,6 +10,7 @@ mod exchange_hash;
 mod exchange_history;
 mod exchange_random;
 mod limit;
+mod peek;
 mod policy;
 mod quorum;
 mod stream;

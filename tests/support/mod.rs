@@ -16,7 +16,9 @@ use leveret::broker::exchange::{
     Destination, DestinationId, ExchangeKind, ExchangeSpec, extra_keys, route,
 };
 use leveret::broker::message::{Facts, Message, Parts};
-use leveret::broker::outlet::{ConsumerOrigin, Delivered, Delivery, Notice, Outlet, Parked};
+use leveret::broker::outlet::{
+    ConsumerOrigin, Delivered, Delivery, Notice, Out, Outlet, Parked, Place, Room,
+};
 use leveret::broker::pattern::Pattern;
 use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret::broker::publish::{Outcome, publish};
@@ -86,6 +88,26 @@ impl Outlet for Recorder {
 
     fn notice(&self, notice: Notice) {
         self.notices.lock().unwrap().push(notice);
+    }
+
+    fn room(&self, _channel: u16) -> Room {
+        match self.is_full.load(Ordering::Relaxed) {
+            true => Room::Full { bytes: 0 },
+            false => Room::Free,
+        }
+    }
+
+    fn unacked(&self, place: Place, look: &mut dyn FnMut(Out<'_>)) -> Option<Place> {
+        for unacked in self.unacked.lock().unwrap().iter() {
+            look(Out {
+                place,
+                since: Tick::from_ms(0),
+                queue: &unacked.queue,
+                consumer: unacked.consumer,
+                entry: &unacked.entry,
+            });
+        }
+        None
     }
 
     fn traffic(&self) -> (u64, u64) {

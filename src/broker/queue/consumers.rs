@@ -54,7 +54,7 @@ pub(super) struct Consumer {
     pub(super) in_flight: u32,
     /// It was too late with one: it gets nothing until it settles one of those.
     suspended: bool,
-    key: ConsumerKey,
+    pub(super) key: ConsumerKey,
     /// Whether it stands in its ring: it has room.
     ready: bool,
 }

@@ -6,6 +6,7 @@ mod deduplication;
 mod entry;
 mod kind;
 mod order;
+mod peek;
 mod quorum;
 mod ready;
 mod settings;
@@ -25,6 +26,7 @@ pub use self::consumers::{ConsumerKey, ConsumerSpec};
 pub use self::entry::Entry;
 pub use self::kind::QueueKind;
 pub use self::order::Order;
+pub use self::peek::{Away, Page};
 use self::quorum::Apart;
 pub use self::quorum::{Counting, QuorumLine, QuorumRules, Retry};
 pub use self::settings::{Overflow, Settings};
@@ -449,6 +451,7 @@ impl Queue {
     pub fn consumers(&self) -> Vec<ConsumerView> {
         let state = self.state.lock();
         let view = |consumer: &consumers::Consumer| ConsumerView {
+            key: consumer.key,
             tag: consumer.spec.tag.to_string(),
             channel: consumer.spec.channel,
             ack_required: !consumer.spec.no_ack,

@@ -132,6 +132,8 @@ impl QueueView {
 /// One consumer as listings show it.
 #[derive(Clone, Debug)]
 pub struct ConsumerView {
+    /// Its key in its queue.
+    pub key: super::ConsumerKey,
     /// Its tag.
     pub tag: String,
     /// Its channel's number.

@@ -3,6 +3,7 @@
 mod alarm;
 mod control;
 mod delayed;
+mod peek;
 
 use axum::Router;
 
@@ -13,4 +14,5 @@ pub(super) fn routes() -> Router<Api> {
         .merge(alarm::routes())
         .merge(control::routes())
         .merge(delayed::routes())
+        .merge(peek::routes())
 }

@@ -87,6 +87,11 @@ impl Apart {
         self.delayed.insert((at, self.last_id), entry);
     }
 
+    /// The returned messages that wait, with until when.
+    pub(in super::super) fn waiting(&self) -> impl Iterator<Item = (Tick, &Entry)> {
+        self.delayed.iter().map(|((at, _), entry)| (*at, entry))
+    }
+
     /// The next message whose wait is over.
     pub(in super::super) fn pop_released(&mut self, now: Tick) -> Option<Entry> {
         let first = self.delayed.first_entry()?;

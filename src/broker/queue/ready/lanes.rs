@@ -7,14 +7,14 @@ use super::super::entry::Entry;
 /// FIFOs by priority, with a bit per lane that is not empty: picking costs no search.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    lanes: Vec<VecDeque<Entry>>,
+    pub(super) lanes: Vec<VecDeque<Entry>>,
     filled: [u64; 4],
     /// Who is next, where lanes take turns.
-    turn: Option<u8>,
+    pub(super) turn: Option<u8>,
 }
 
 /// Of so many deliveries one more is for the lower lane.
-const HIGH_TURNS: u8 = 2;
+pub(super) const HIGH_TURNS: u8 = 2;
 
 impl Lanes {
     /// Lanes 0 to `highest`. The highest goes first, unless they take turns: then every third

@@ -1,6 +1,7 @@
 //! [`Ready`]: the messages of a queue that wait for a consumer, in delivery order.
 
 mod lanes;
+mod upcoming;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,6 +10,7 @@ use super::entry::Entry;
 use super::order::Order;
 use super::tally::{Tally, Weight};
 use lanes::Lanes;
+pub(super) use upcoming::Upcoming;
 
 /// Waiting entries. What was requeued stands in `returned`, ordered, and is looked at first:
 /// in its lane it is older than anything in `store`. Quorum queues put what comes back before
@@ -73,6 +75,11 @@ impl Ready {
             tally: Tally::default(),
             last_first: 0,
         }
+    }
+
+    /// All, in delivery order, to look at.
+    pub(super) fn upcoming(&self) -> Upcoming<'_> {
+        Upcoming::of(self)
     }
 
     /// How many wait.

@@ -70,6 +70,18 @@ impl Stream {
         self.log.len()
     }
 
+    /// Messages from an offset on, to look at.
+    pub(super) fn read(&self, offset: u64, limit: usize) -> Vec<Entry> {
+        let mut position = offset;
+        let next = || {
+            let message = self.log.find(&mut position, None)?;
+            let found = entry(position, message);
+            position += 1;
+            Some(found)
+        };
+        std::iter::from_fn(next).take(limit).collect()
+    }
+
     pub(super) fn view(&self) -> StreamView {
         StreamView {
             bytes: self.log.bytes(),

@@ -1,0 +1,141 @@
+//! `/dev/*`: what only this broker has.
+
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::client::Client;
+use crate::support::frames;
+
+const GET: Value = Value::Null;
+
+/// Publish by way of the API, with these properties.
+fn publish(api: &Api, key: &str, payload: &str, properties: &Value) {
+    let message = json!({
+        "routing_key": key, "payload": payload, "payload_encoding": "string", "properties": properties,
+    });
+    let path = "/api/exchanges/%2F/amq.default/publish";
+    let (status, answer) = api.request("guest", "POST", path, &message);
+    assert_eq!((status, &answer["routed"]), (200, &json!(true)), "{answer}");
+}
+
+fn declare(api: &Api, queue: &str, arguments: &Value) {
+    let request = json!({ "durable": true, "arguments": arguments });
+    let path = format!("/api/queues/%2F/{queue}");
+    let (status, answer) = api.request("guest", "PUT", &path, &request);
+    assert!([201, 204].contains(&status), "{answer}");
+}
+
+/// A user whose password is its name; with a permission, that is what it may configure, write and
+/// read in the virtual host `/`.
+fn add_user(api: &Api, name: &str, tags: &str, permission: Option<[&str; 3]>) {
+    let send = |path: String, request: Value| {
+        let (status, answer) = api.request("guest", "PUT", &path, &request);
+        assert_eq!(status, 201, "{answer}");
+    };
+    let user = json!({ "password": name, "tags": tags });
+    send(format!("/api/users/{name}"), user);
+    if let Some([configure, write, read]) = permission {
+        let permission = json!({ "configure": configure, "write": write, "read": read });
+        send(format!("/api/permissions/%2F/{name}"), permission);
+    }
+}
+
+#[test]
+fn peek_shows_a_message_whole() {
+    let api = Api::start();
+    declare(&api, "q", &json!({ "x-message-ttl": 60_000 }));
+    let properties = json!({ "content_type": "text/plain", "headers": { "n": 1, "t": "x", "deep": { "b": true } } });
+    publish(&api, "q", "a body", &properties);
+    let path = "/dev/queues/%2F/q/peek?payload_bytes=3";
+    let (status, answer) = api.request("guest", "GET", path, &GET);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(
+        answer["messages"],
+        json!({ "ready": 1, "unacked": 0, "delayed": 0 })
+    );
+    let row = &answer["items"][0];
+    let body = [
+        "payload",
+        "payload_encoding",
+        "payload_bytes",
+        "payload_truncated",
+    ];
+    let want = [json!("a b"), json!("string"), json!(6), json!(true)];
+    assert_eq!(body.map(|key| row[key].clone()), want);
+    assert_eq!(row["properties"], properties);
+    assert_eq!(row["headers"]["n"]["value"], json!(1));
+    assert_eq!(
+        row["headers"]["t"],
+        json!({ "type": "longstr", "value": "x" })
+    );
+    let deep = json!({ "type": "table", "value": { "b": { "type": "bool", "value": true } } });
+    assert_eq!(row["headers"]["deep"], deep);
+    let left = row["expires_in_ms"].as_u64().unwrap();
+    assert!((1..=60_000).contains(&left), "{left}");
+    assert_eq!((&row["state"], &row["seq"]), (&json!("ready"), &json!(1)));
+}
+
+#[test]
+fn peek_shows_who_has_what_is_out() {
+    let api = Api::start();
+    declare(&api, "q", &json!({}));
+    let mut client = Client::connect(&api);
+    for body in ["a", "b", "c"] {
+        publish(&api, "q", body, &json!({}));
+    }
+    client.call(&frames::get("q"), (60, 71));
+    client.call(&frames::qos(1), (60, 11));
+    client.call(&frames::consume("q", false), (60, 60));
+    let peek = |query: &str| {
+        let path = format!("/dev/queues/%2F/q/peek?{query}");
+        let (status, answer) = api.request("guest", "GET", &path, &GET);
+        assert_eq!(status, 200, "{answer}");
+        answer["items"].as_array().unwrap().clone()
+    };
+    let told = |row: &Value| {
+        let delivery = &row["delivery"];
+        let place = [
+            &row["payload"],
+            &delivery["delivery_tag"],
+            &delivery["consumer_tag"],
+        ];
+        place.map(Value::clone)
+    };
+    let out = peek("state=unacked");
+    let got = [json!("a"), json!(1), Value::Null];
+    let consumed = [json!("b"), json!(2), json!("c")];
+    assert_eq!(
+        out.iter().map(told).collect::<Vec<_>>(),
+        [got, consumed.clone()]
+    );
+    assert_eq!(out[0]["delivery"]["channel"], json!(1));
+    let second = peek("state=unacked&offset=1&limit=1");
+    assert_eq!(second.iter().map(told).collect::<Vec<_>>(), [consumed]);
+    let states = |rows: Vec<Value>| {
+        rows.iter()
+            .map(|row| row["state"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(states(peek("state=all")), ["ready", "unacked", "unacked"]);
+    assert_eq!(states(peek("state=all&offset=1&limit=1")), ["unacked"]);
+    assert_eq!(states(peek("")), ["ready"]);
+}
+
+#[test]
+fn peek_says_what_it_does_not_take() {
+    let api = Api::start();
+    add_user(&api, "watcher", "monitoring", None);
+    declare(&api, "peeked", &json!({}));
+    let status = |user: &str, path: &str| api.request(user, "GET", path, &GET).0;
+    assert_eq!(status("guest", "/dev/queues/%2F/nosuch/peek"), 404);
+    assert_eq!(status("guest", "/dev/queues/nosuch/q/peek"), 404);
+    assert_eq!(
+        status("guest", "/dev/queues/%2F/peeked/peek?state=gone"),
+        400
+    );
+    assert_eq!(
+        status("guest", "/dev/queues/%2F/peeked/peek?limit=many"),
+        400
+    );
+    assert_eq!(status("watcher", "/dev/queues/%2F/peeked/peek"), 401);
+}
