@@ -44,6 +44,19 @@ pub enum TimeoutRule {
     QuorumDeliveries,
 }
 
+/// Users from before this version have MD5 hashes, and definitions do not say so.
+const SHA_SINCE: (u32, u32) = (3, 6);
+
+/// Whether passwords of the version that wrote a file of definitions are hashed with MD5 where
+/// nothing is said.
+pub fn hashed_with_md5(version: &str) -> bool {
+    let mut numbers = version.split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < SHA_SINCE,
+        _ => false,
+    }
+}
+
 /// What one release line does its own way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compat {

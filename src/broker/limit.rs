@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leveret_proto::value::FieldValue;
+use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::term::binary;
 use super::term::json::term;
@@ -56,6 +56,28 @@ impl Scope {
 pub struct Limits(BTreeMap<&'static str, i64>);
 
 impl Limits {
+    /// All at once, from a table; else RabbitMQ's complaints.
+    pub fn read(scope: Scope, value: &FieldValue) -> Result<Self, Vec<String>> {
+        let nothing = FieldTable::new();
+        let table = match value {
+            FieldValue::Table(table) => table,
+            // RabbitMQ writes an empty table as an empty list.
+            FieldValue::Array(all) if all.is_empty() => &nothing,
+            value => return Err(vec![format!("limits not a list {}", term(value))]),
+        };
+        let (mut limits, mut faults) = (Self::default(), Vec::new());
+        for (name, value) in table.iter() {
+            match scope.check(name.as_str(), value) {
+                Ok((name, value)) => limits.set(name, value),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        match faults.is_empty() {
+            true => Ok(limits),
+            false => Err(faults),
+        }
+    }
+
     /// Set one.
     pub fn set(&mut self, name: &'static str, value: i64) {
         self.0.insert(name, value);

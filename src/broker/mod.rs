@@ -9,6 +9,7 @@ pub mod arguments;
 pub mod compat;
 pub mod connection;
 pub mod dead_letter;
+pub mod definitions;
 pub mod deprecation;
 pub mod effects;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod event_exchange;
 pub mod exchange;
 pub mod faults;
 pub mod feature_flag;
+pub mod json;
 pub mod limit;
 pub mod logins;
 pub mod message;
@@ -111,6 +113,8 @@ pub struct Broker {
     pub logins: Logins,
     /// Global parameters: values that tools keep here.
     pub parameters: Ranked<BTreeMap<Name, FieldValue>, LEAF>,
+    /// What was imported last, to tell whether it comes again.
+    imported: Ranked<Option<definitions::Digest>, LEAF>,
     /// What a queue is where neither its declaration nor its virtual host says.
     pub default_queue_type: QueueKind,
     /// Connections are let in one at a time, so that they can be counted.
@@ -192,6 +196,7 @@ impl Broker {
             totals: Arc::default(),
             logins: Logins::default(),
             parameters: Ranked::default(),
+            imported: Ranked::default(),
             default_queue_type: spec.default_queue_type,
             admission: Ranked::default(),
             timer,
@@ -331,6 +336,34 @@ impl Broker {
         all.iter()
             .filter(|connection| which(connection))
             .for_each(|one| one.close(text));
+    }
+
+    /// Let `by` change the model in one virtual host, and settle what that left to do. `now` is
+    /// the broker's own time. No lock is held on entry.
+    pub fn change<T>(
+        &self,
+        by: &str,
+        vhost: &VirtualHost,
+        now: Tick,
+        change: impl FnOnce(Tick, &mut Effects) -> T,
+    ) -> T {
+        let now = vhost.now(now);
+        let mut fx = Effects {
+            actor: Some(by.into()),
+            ..Effects::default()
+        };
+        self.begin(Some(vhost), &mut fx);
+        let result = change(now, &mut fx);
+        self.settle(vhost, now, &mut fx);
+        result
+    }
+
+    /// Tell of a virtual host that is new; it begins with its exchanges.
+    pub fn announce_vhost(&self, vhost: &VirtualHost, by: &str, now: Tick) {
+        for exchange in vhost.exchanges.sorted() {
+            self.announce(now, || Change::exchange_created(&exchange, by));
+        }
+        self.announce(now, || Change::vhost_created(vhost, &self.node, by));
     }
 
     /// Effects for one read, tick or request in `vhost`.

@@ -2,6 +2,17 @@
 
 use super::feature_flag::{FLAGS_3_10, FLAGS_4_0, FLAGS_4_3, FeatureFlag};
 
+/// How a release line writes definitions, and words what is wrong with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefinitionsLine {
+    /// Virtual hosts have nothing but a name.
+    Names,
+    /// Virtual hosts tell everything twice.
+    Flat,
+    /// Only what is needed; queues with their type.
+    Lean,
+}
+
 /// What the management API of one release line has and shows.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(
@@ -9,6 +20,8 @@ use super::feature_flag::{FLAGS_3_10, FLAGS_4_0, FLAGS_4_3, FeatureFlag};
     reason = "a table of what there is and what not"
 )]
 pub struct Shown {
+    /// What exports of definitions look like.
+    pub definitions: DefinitionsLine,
     /// Feature flags.
     pub feature_flags: &'static [FeatureFlag],
     /// They come with callbacks and levels.
@@ -70,6 +83,7 @@ pub struct Shown {
 impl Shown {
     /// That of 3.10.
     pub const RABBITMQ_3_10: Self = Self {
+        definitions: DefinitionsLine::Names,
         feature_flags: FLAGS_3_10,
         auth: Some(&[("uaa_client_id", ""), ("uaa_location", "")]),
         version: false,
@@ -89,6 +103,7 @@ impl Shown {
 
     /// That of 4.0.
     pub const RABBITMQ_4_0: Self = Self {
+        definitions: DefinitionsLine::Flat,
         feature_flags: FLAGS_4_0,
         flag_levels: false,
         feature_state: false,
@@ -121,6 +136,7 @@ impl Shown {
 
     /// That of 4.3.
     pub const RABBITMQ_4_3: Self = Self {
+        definitions: DefinitionsLine::Lean,
         feature_flags: FLAGS_4_3,
         flag_levels: true,
         feature_state: true,

@@ -303,7 +303,7 @@ impl VirtualHost {
         now: Tick,
         fx: &mut Effects,
     ) -> Result<(Arc<Queue>, bool), BrokerError> {
-        self.fill_queue_type(&mut spec);
+        fill_queue_type(&mut spec, self.default_queue_type(), &self.compat);
         let _topology = self.topology.lock();
         let subject = self.subject(Resource::Queue, &spec.name);
         if self.queues.contains(&spec.name) {
@@ -335,16 +335,18 @@ impl VirtualHost {
         own.unwrap_or(self.default_queue_type)
     }
 
-    /// A declaration without a type asks for the default one, unless its queue cannot be that.
-    fn fill_queue_type(&self, spec: &mut QueueSpec) {
-        let kind = self.default_queue_type();
-        let suits = spec.durable && spec.owner.is_none() && !spec.auto_delete;
-        if self.compat.fills_queue_type
-            && kind != QueueKind::Classic
-            && suits
-            && spec.arguments.get("x-queue-type").is_none()
-        {
-            spec.arguments.insert("x-queue-type", kind.as_str());
+    /// Whether so many more queues are within the limit.
+    pub(super) fn check_more_queues(&self, more: usize) -> Result<(), BrokerError> {
+        let (there, limits) = (self.queues.len(), self.limits.lock());
+        let after = there.saturating_add(more).saturating_sub(1);
+        match limits.reached(MAX_QUEUES, || after) {
+            Some(limit) => Err(BrokerError::Limit(format!(
+                "Adding {more} queue(s) to virtual host \"{}\" would exceed the limit of {limit} \
+                 queue(s).\n\nThis virtual host currently has {there} queue(s) defined.\n\nImport \
+                 aborted!",
+                self.name
+            ))),
+            None => Ok(()),
         }
     }
 
@@ -534,6 +536,18 @@ impl Topology {
     }
 }
 
+/// A declaration without a type asks for the default one, unless its queue cannot be that.
+pub(super) fn fill_queue_type(spec: &mut QueueSpec, default: QueueKind, compat: &Compat) {
+    let suits = spec.durable && spec.owner.is_none() && !spec.auto_delete;
+    if compat.fills_queue_type
+        && default != QueueKind::Classic
+        && suits
+        && spec.arguments.get("x-queue-type").is_none()
+    {
+        spec.arguments.insert("x-queue-type", default.as_str());
+    }
+}
+
 /// Quorum queues are deleted without conditions.
 fn check_condition(
     subject: &Subject,
@@ -554,7 +568,7 @@ fn check_condition(
     }
 }
 
-fn same_exchange(
+pub(super) fn same_exchange(
     subject: &Subject,
     current: &ExchangeSpec,
     received: &ExchangeSpec,
@@ -574,7 +588,7 @@ fn same_exchange(
     arguments::same_exchange(subject, &current.arguments, &received.arguments)
 }
 
-fn same_queue(
+pub(super) fn same_queue(
     subject: &Subject,
     current: &QueueSpec,
     received: &QueueSpec,

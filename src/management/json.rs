@@ -5,58 +5,8 @@ use leveret_proto::value::{FieldTable, FieldValue};
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
-
-/// A table as JSON.
-pub(super) fn table(table: &FieldTable) -> Value {
-    Value::Object(
-        table
-            .iter()
-            .map(|(key, value)| (key.to_string(), self::value(value)))
-            .collect(),
-    )
-}
-
-/// A value as JSON.
-pub(super) fn value(value: &FieldValue) -> Value {
-    if let Some(number) = value.as_i64() {
-        return json!(number);
-    }
-    match value {
-        FieldValue::Bool(flag) => json!(flag),
-        FieldValue::F32(number) => json!(number),
-        FieldValue::F64(number) => json!(number),
-        FieldValue::Decimal { scale, value } => {
-            json!(f64::from(*value) / 10f64.powi(i32::from(*scale)))
-        }
-        FieldValue::LongString(raw) | FieldValue::Bytes(raw) => json!(String::from_utf8_lossy(raw)),
-        FieldValue::Array(values) => values.iter().map(self::value).collect(),
-        FieldValue::Timestamp(seconds) => json!(seconds),
-        FieldValue::Table(table) => self::table(table),
-        _ => Value::Null,
-    }
-}
-
-/// JSON as a table; integers become 64-bit ones, as RabbitMQ's do.
-pub(super) fn to_table(object: &Map<String, Value>) -> FieldTable {
-    object
-        .iter()
-        .map(|(key, value)| (key, to_value(value)))
-        .collect()
-}
-
-fn to_value(value: &Value) -> FieldValue {
-    match value {
-        Value::Null => FieldValue::Void,
-        Value::Bool(flag) => FieldValue::Bool(*flag),
-        Value::Number(number) => number.as_i64().map_or_else(
-            || FieldValue::F64(number.as_f64().unwrap_or(0.0)),
-            FieldValue::I64,
-        ),
-        Value::String(text) => text.as_str().into(),
-        Value::Array(values) => FieldValue::Array(values.iter().map(to_value).collect()),
-        Value::Object(object) => FieldValue::Table(to_table(object)),
-    }
-}
+use crate::broker::json::{self, to_value};
+pub(super) use crate::broker::json::{table, to_table, value};
 
 /// A request's body, which must be an object; nothing at all is an empty one.
 #[derive(Debug)]
@@ -143,21 +93,6 @@ impl Request {
 
     /// Tags: a list, or words with commas between them.
     pub(super) fn tags(&self, key: &str) -> Option<Vec<String>> {
-        match self.get(key)? {
-            Value::Array(all) => Some(
-                all.iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect(),
-            ),
-            Value::String(text) => {
-                let words = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|word| !word.is_empty());
-                Some(words.map(str::to_owned).collect())
-            }
-            _ => None,
-        }
+        json::tags(self.get(key)?)
     }
 }

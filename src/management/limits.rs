@@ -15,7 +15,8 @@ use super::listing::Listing;
 use super::seen::Seen;
 use super::{Answer, Api, no_content, policies};
 use crate::broker::event::Change;
-use crate::broker::limit::{Limits, Scope};
+pub(super) use crate::broker::json::limits as value;
+use crate::broker::limit::Scope;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
 
@@ -33,16 +34,6 @@ pub(super) fn routes() -> Router<Api> {
             "/api/user-limits/{user}/{limit}",
             put(put_user).delete(delete_user),
         )
-}
-
-/// Limits by name.
-pub(super) fn value(limits: &Limits) -> Value {
-    Value::Object(
-        limits
-            .iter()
-            .map(|(name, value)| (name.to_owned(), json!(value)))
-            .collect(),
-    )
 }
 
 fn vhost_row(vhost: &Arc<VirtualHost>) -> Option<Value> {

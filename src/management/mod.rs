@@ -8,6 +8,7 @@ mod channels;
 mod cluster;
 mod connections;
 mod consumers;
+mod definitions;
 mod dev;
 mod error;
 mod exchanges;
@@ -85,16 +86,8 @@ impl Api {
         vhost: &VirtualHost,
         change: impl FnOnce(crate::broker::tick::Tick, &mut Effects) -> T,
     ) -> T {
-        let now = vhost.now(self.shared.clock.now().tick);
-        let mut fx = Effects {
-            actor: Some(user.into()),
-            ..Effects::default()
-        };
-        self.broker().begin(Some(vhost), &mut fx);
-        fx.now = now;
-        let result = change(now, &mut fx);
-        self.broker().settle(vhost, now, &mut fx);
-        result
+        let now = self.shared.clock.now().tick;
+        self.broker().change(user, vhost, now, change)
     }
 
     /// Tell that something was changed that is in no virtual host.
@@ -162,6 +155,7 @@ fn router(api: Api) -> Router {
         .merge(connections::routes())
         .merge(channels::routes())
         .merge(consumers::routes())
+        .merge(definitions::routes())
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(api)

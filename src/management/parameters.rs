@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use leveret_proto::value::{FieldTable, FieldValue};
+use leveret_proto::value::FieldValue;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
@@ -18,7 +18,7 @@ use super::json::{Request, value};
 use super::listing::Listing;
 use super::{Answer, Api, created, limits, no_content, policies};
 use crate::broker::limit::{Limits, Scope};
-use crate::broker::policy::{InvalidPolicy, Layer};
+use crate::broker::policy::{InvalidPolicy, Layer, Policy};
 use crate::broker::vhost::VirtualHost;
 
 const POLICY: &str = "policy";
@@ -154,7 +154,7 @@ async fn put(
         }
         VHOST_LIMITS if name != LIMITS => Err(ApiError::Crash),
         VHOST_LIMITS => {
-            let limits = read_limits(&value).map_err(|faults| failed(&faults))?;
+            let limits = Limits::read(Scope::Vhost, &value).map_err(|faults| failed(&faults))?;
             let is_new = !limits.is_empty() && vhost.limits.lock().is_empty();
             *vhost.limits.lock() = limits;
             Ok(created(is_new))
@@ -170,40 +170,14 @@ fn put_operator_policy(
     name: &str,
     value: &FieldValue,
 ) -> Result<axum::response::Response, InvalidPolicy> {
-    let nothing = FieldTable::new();
-    let parts = match value {
-        FieldValue::Table(parts) => parts,
-        _ => &nothing,
-    };
-    let faults: Vec<String> = ["priority", "pattern", "definition"]
-        .into_iter()
-        .filter(|key| parts.get(key).is_none())
-        .map(|key| format!("Key \"{key}\" not found in {name}"))
-        .collect();
-    if !faults.is_empty() {
-        return Err(InvalidPolicy::Faults(faults));
-    }
-    policies::set(api, by, vhost, Layer::Operator, name, parts).map(created)
-}
-
-/// All limits of a virtual host at once.
-fn read_limits(value: &FieldValue) -> Result<Limits, Vec<String>> {
-    let FieldValue::Table(table) = value else {
-        let value = crate::broker::term::json::term(value);
-        return Err(vec![format!("limits not a list {value}")]);
-    };
-    let (mut limits, mut faults) = (Limits::default(), Vec::new());
-    for (name, value) in table.iter() {
-        match Scope::Vhost.check(name.as_str(), value) {
-            Ok((name, value)) => limits.set(name, value),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    if faults.is_empty() {
-        Ok(limits)
-    } else {
-        Err(faults)
-    }
+    let policy = Policy::read_parameter(name.into(), value, Layer::Operator, &api.broker().compat)?;
+    Ok(created(policies::set(
+        api,
+        by,
+        vhost,
+        Layer::Operator,
+        policy,
+    )))
 }
 
 async fn delete(

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use leveret_proto::value::FieldTable;
 use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
@@ -14,6 +13,7 @@ use super::error::ApiError;
 use super::json::{Request, table};
 use super::listing::Listing;
 use super::{Answer, Api, created, no_content};
+pub(super) use crate::broker::json::policy as value;
 use crate::broker::name::Name;
 use crate::broker::policy::{Applied, InvalidPolicy, Layer, Policy};
 use crate::broker::vhost::VirtualHost;
@@ -65,41 +65,11 @@ fn view(vhost: &VirtualHost, policy: &Policy) -> Value {
     row
 }
 
-/// A policy as the runtime parameter that it is to RabbitMQ.
-pub(super) fn value(policy: &Policy) -> Value {
-    json!({
-        "pattern": policy.pattern.as_str(),
-        "apply-to": policy.apply_to.as_str(),
-        "definition": table(&policy.definition),
-        "priority": number(policy.priority),
-    })
-}
-
-/// As it was written: a whole number without a point.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "whole numbers of this size are exact"
-)]
-fn number(number: f64) -> Value {
-    match number.fract() == 0.0 && number.abs() < 9e15 {
-        true => json!(number as i64),
-        false => json!(number),
-    }
-}
-
-/// Read, check and set a policy from its parts.
-pub(super) fn set(
-    api: &Api,
-    by: &str,
-    vhost: &VirtualHost,
-    layer: Layer,
-    name: &str,
-    parts: &FieldTable,
-) -> Result<bool, InvalidPolicy> {
-    let policy = Policy::read(name.into(), parts, layer, &api.broker().compat)?;
-    Ok(api.change(by, vhost, |now, fx| {
+/// Set a policy; whether it is new.
+pub(super) fn set(api: &Api, by: &str, vhost: &VirtualHost, layer: Layer, policy: Policy) -> bool {
+    api.change(by, vhost, |now, fx| {
         vhost.set_policy(layer, policy, now, fx)
-    }))
+    })
 }
 
 impl Family {
@@ -151,9 +121,9 @@ impl Family {
         let request = Request::parse(body)?;
         request.must_have(&["pattern", "definition"])?;
         let parts = request.fields();
-        let is_new = set(api, caller.name(), &vhost, self.0, name, &parts)
+        let policy = Policy::read(name.as_str().into(), &parts, self.0, &api.broker().compat)
             .map_err(|invalid| faults(api, caller, self.0, invalid))?;
-        Ok(created(is_new))
+        Ok(created(set(api, caller.name(), &vhost, self.0, policy)))
     }
 
     fn delete(self, api: &Api, caller: &Caller, (vhost, name): &(String, String)) -> Answer {

@@ -124,7 +124,8 @@ async fn put(
     let is_new = broker.add_vhost(name.as_str().into(), metadata.clone());
     let vhost = broker.vhosts.get(name.as_str()).ok_or(ApiError::NotFound)?;
     if is_new {
-        announce_new(&api, &vhost, caller.name());
+        let now = api.shared.clock.now().tick;
+        broker.announce_vhost(&vhost, caller.name(), now);
         grant_all(&api, &caller, &name);
     } else {
         let mut there = vhost.metadata.lock();
@@ -156,15 +157,6 @@ fn queue_type(api: &Api, request: &Request) -> Result<Option<QueueKind>, ApiErro
             "{name} is not a valid queue type"
         ))),
     }
-}
-
-/// A virtual host begins with its exchanges.
-fn announce_new(api: &Api, vhost: &VirtualHost, by: &str) {
-    for exchange in vhost.exchanges.sorted() {
-        api.announce(|| Change::exchange_created(&exchange, by));
-    }
-    let node = &api.broker().node;
-    api.announce(|| Change::vhost_created(vhost, node, by));
 }
 
 /// Who makes a virtual host over HTTP may use it.

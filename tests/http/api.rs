@@ -92,16 +92,28 @@ impl Api {
         path: &str,
         request: &Value,
     ) -> (u16, Value) {
-        let login = STANDARD.encode(format!("{user}:{user}"));
         let body = match request {
             Value::Null => String::new(),
             request => request.to_string(),
         };
+        self.send(user, method, path, "application/json", &body)
+    }
+
+    /// One request with a body of any kind.
+    pub(crate) fn send(
+        &self,
+        user: &str,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> (u16, Value) {
+        let login = STANDARD.encode(format!("{user}:{user}"));
         let mut stream = TcpStream::connect(self.address).unwrap();
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Basic {login}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+             content-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             self.address,
             body.len()
         )

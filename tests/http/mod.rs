@@ -12,6 +12,7 @@ use compare::masked;
 mod api;
 mod client;
 mod compare;
+mod definitions;
 mod dev;
 
 /// A request, and what became of it.
@@ -22,6 +23,8 @@ struct Record {
     user: String,
     #[serde(default)]
     request: Value,
+    /// A body that is no JSON, with its type.
+    raw: Option<(String, String)>,
     status: u16,
     #[serde(default)]
     answer: Value,
@@ -46,7 +49,10 @@ fn replay(golden: &str) {
     let mut wrong = String::new();
     for record in &records {
         let (method, path) = (&record.method, &record.path);
-        let got = api.request(&record.user, method, path, &record.request);
+        let got = match &record.raw {
+            Some((kind, body)) => api.send(&record.user, method, path, kind, body),
+            None => api.request(&record.user, method, path, &record.request),
+        };
         let told = (masked(&got.1), masked(&record.answer));
         if got.0 != record.status || told.0 != told.1 {
             let (want, Record { request, .. }) = (record.status, record);

@@ -32,6 +32,12 @@ struct Rule {
     with_x: bool,
 }
 
+/// Whether a binding may have these arguments.
+pub(super) fn check(arguments: &FieldTable) -> Result<(), BrokerError> {
+    Rule::of(arguments)?;
+    Ok(())
+}
+
 impl Rule {
     fn of(arguments: &FieldTable) -> Result<Self, InvalidMatch> {
         let Some(value) = arguments.get("x-match") else {

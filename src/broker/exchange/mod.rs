@@ -86,15 +86,38 @@ enum Memory {
     Seen(Seen),
 }
 
+impl ExchangeSpec {
+    /// How it chooses among its bindings; its arguments were checked.
+    fn routes_as(&self, compat: &Compat) -> ExchangeKind {
+        match self.kind {
+            ExchangeKind::Delayed => {
+                arguments::delayed_kind(&self.arguments, compat).unwrap_or(ExchangeKind::Direct)
+            }
+            kind => kind,
+        }
+    }
+
+    /// Whether an exchange like this takes such a binding.
+    pub fn check_binding(
+        &self,
+        to: &DestinationId,
+        key: &str,
+        arguments: &FieldTable,
+        compat: &Compat,
+    ) -> Result<(), BrokerError> {
+        let kind = self.routes_as(compat);
+        arguments::check_binding(kind, key, to)?;
+        match kind {
+            ExchangeKind::Headers => headers::check(arguments),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Exchange {
     /// An exchange without bindings; its arguments were checked.
     pub fn new(spec: ExchangeSpec, compat: &Compat) -> Self {
-        let routes_as = match spec.kind {
-            ExchangeKind::Delayed => {
-                arguments::delayed_kind(&spec.arguments, compat).unwrap_or(ExchangeKind::Direct)
-            }
-            kind => kind,
-        };
+        let routes_as = spec.routes_as(compat);
         let memory = match routes_as {
             ExchangeKind::RecentHistory => Memory::Latest(History::new(&spec.arguments)),
             ExchangeKind::Deduplication => Memory::Seen(Seen::new(&spec.arguments)),
@@ -230,6 +253,22 @@ impl Exchange {
         let mut bindings = self.bindings.lock();
         bindings.table.clear();
         std::mem::take(&mut bindings.all).into_values().collect()
+    }
+
+    /// Whether a binding with such arguments is there already.
+    pub fn has_binding(
+        &self,
+        to: &DestinationId,
+        key: &Name,
+        arguments: impl Fn(&FieldTable) -> bool,
+    ) -> bool {
+        let bindings = self.bindings.lock();
+        let from = (to.clone(), key.clone(), Vec::new());
+        bindings
+            .all
+            .range(from..)
+            .take_while(|(id, _)| id.0 == *to && id.1 == *key)
+            .any(|(_, binding)| arguments(&binding.arguments))
     }
 
     /// All bindings, ordered by destination and key.

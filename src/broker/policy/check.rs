@@ -118,6 +118,31 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// As a runtime parameter carries it: there nothing but `apply-to` may be left out.
+    pub fn read_parameter(
+        name: Name,
+        value: &FieldValue,
+        layer: Layer,
+        compat: &Compat,
+    ) -> Result<Self, InvalidPolicy> {
+        let nothing = FieldTable::new();
+        let parts = match value {
+            FieldValue::Table(parts) => parts,
+            _ => &nothing,
+        };
+        let faults: Vec<String> = ["priority", "pattern", "definition"]
+            .into_iter()
+            .filter(|key| parts.get(key).is_none())
+            .map(|key| format!("Key \"{key}\" not found in {name}"))
+            .collect();
+        match faults.is_empty() {
+            true => Self::read(name, parts, layer, compat),
+            false => Err(InvalidPolicy::Faults(faults)),
+        }
+    }
+}
+
 fn priority(value: Option<&FieldValue>) -> Result<f64, String> {
     match value {
         None => Ok(0.0),

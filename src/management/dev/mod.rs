@@ -2,6 +2,7 @@
 
 mod alarm;
 mod control;
+mod definitions;
 mod delayed;
 mod peek;
 
@@ -13,6 +14,7 @@ pub(super) fn routes() -> Router<Api> {
     Router::new()
         .merge(alarm::routes())
         .merge(control::routes())
+        .merge(definitions::routes())
         .merge(delayed::routes())
         .merge(peek::routes())
 }
