@@ -37,7 +37,7 @@ class Leveret:
         if said.returncode != 0:
             self.stop()
             sys.exit("leveret did not start")
-        self.port = int(said.stdout.split()[0])
+        self.port, self.management_port = (int(port) for port in said.stdout.split()[:2])
         self.pids = [self.process.pid]
         self.prefix = []
 
@@ -50,6 +50,7 @@ class Leveret:
 class RabbitMQ:
     """A real one, on its standard port in a network namespace of its own."""
     port = 5672
+    management_port = 15672
 
     def __init__(self, version):
         self.name = "rabbitmq-" + version

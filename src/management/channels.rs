@@ -1,7 +1,7 @@
 //! `/api/channels`, and the channels of a connection or a virtual host.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -12,8 +12,9 @@ use super::auth::Caller;
 use super::connections::{details, load, named, seen};
 use super::error::ApiError;
 use super::listing::Listing;
+use super::rates::{self, Look, RangeQuery, show};
 use super::{Answer, Api};
-use crate::broker::connection::{ChannelInfo, ChannelStats, Connection};
+use crate::broker::connection::{ChannelInfo, Connection};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -27,30 +28,33 @@ async fn of_connection(
     caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
     let connection = named(&api, &caller, &name)?;
     let infos = connection.channel_infos();
-    listing.answer(
-        infos
-            .iter()
-            .map(|info| channel_view(&api, &connection, info))
-            .collect(),
-    )
+    let rows = infos
+        .iter()
+        .map(|info| channel_view(&api, &look, &connection, info));
+    listing.answer(rows.collect())
 }
 
-async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    listing.answer(channel_rows(&api, &caller))
-}
-
-fn channel_rows(api: &Api, caller: &Caller) -> Vec<Value> {
-    let of = |one: &Arc<Connection>| {
-        let infos = one.channel_infos();
-        infos
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
+    let mut rows = Vec::new();
+    for connection in seen(&api, &caller) {
+        let infos = connection.channel_infos();
+        let shown = infos
             .iter()
-            .map(|info| channel_view(api, one, info))
-            .collect::<Vec<_>>()
-    };
-    seen(api, caller).iter().flat_map(of).collect()
+            .map(|info| channel_view(&api, &look, &connection, info));
+        rows.extend(shown);
+    }
+    listing.answer(rows)
 }
 
 async fn one(
@@ -58,18 +62,26 @@ async fn one(
     caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
-    let rows = channel_rows(&api, &caller);
-    listing.one(
-        rows.iter()
-            .find(|row| row["name"] == name)
-            .ok_or(ApiError::NotFound)?,
-    )
+    let look = api.look(ranges.ranges()?);
+    for connection in seen(&api, &caller) {
+        let infos = connection.channel_infos();
+        let is_it = |info: &&Arc<ChannelInfo>| channel_name(&connection, info) == name;
+        if let Some(info) = infos.iter().find(is_it) {
+            return listing.one(&channel_view(&api, &look, &connection, info));
+        }
+    }
+    Err(ApiError::NotFound)
 }
 
-fn channel_view(api: &Api, connection: &Connection, info: &ChannelInfo) -> Value {
+fn channel_name(connection: &Connection, info: &ChannelInfo) -> String {
+    format!("{} ({})", connection.name, info.number)
+}
+
+fn channel_view(api: &Api, look: &Look<'_>, connection: &Connection, info: &ChannelInfo) -> Value {
     json!({
-        "name": format!("{} ({})", connection.name, info.number),
+        "name": channel_name(connection, info),
         "number": info.number,
         "node": api.broker().node.as_str(),
         "vhost": connection.vhost.as_str(),
@@ -86,43 +98,6 @@ fn channel_view(api: &Api, connection: &Connection, info: &ChannelInfo) -> Value
         "messages_unconfirmed": load(&info.unconfirmed),
         "messages_uncommitted": 0,
         "acks_uncommitted": 0,
-        "message_stats": message_stats([info]),
+        "message_stats": show::stats(rates::MESSAGES, rates::of_channel(info), &look.channel(info)),
     })
 }
-
-/// Counters added up over channels.
-pub(super) fn message_stats(
-    channels: impl IntoIterator<Item = impl std::ops::Deref<Target = ChannelInfo>>,
-) -> Value {
-    let mut sums = [0; COUNTERS.len()];
-    for channel in channels {
-        for (sum, (_, counter)) in sums.iter_mut().zip(COUNTERS) {
-            *sum += load(counter(&channel.stats));
-        }
-    }
-    let mut row: serde_json::Map<String, Value> = COUNTERS
-        .iter()
-        .zip(sums)
-        .map(|((name, _), sum)| ((*name).to_owned(), sum.into()))
-        .collect();
-    let handed_out = ["deliver", "deliver_no_ack", "get", "get_no_ack"];
-    let handed_out: u64 = handed_out.iter().filter_map(|key| row[*key].as_u64()).sum();
-    row.insert("deliver_get".to_owned(), handed_out.into());
-    Value::Object(row)
-}
-
-type Counter = fn(&ChannelStats) -> &AtomicU64;
-
-const COUNTERS: [(&str, Counter); 11] = [
-    ("publish", |stats| &stats.publish),
-    ("confirm", |stats| &stats.confirm),
-    ("return_unroutable", |stats| &stats.return_unroutable),
-    ("drop_unroutable", |stats| &stats.drop_unroutable),
-    ("deliver", |stats| &stats.deliver),
-    ("deliver_no_ack", |stats| &stats.deliver_no_ack),
-    ("get", |stats| &stats.get),
-    ("get_no_ack", |stats| &stats.get_no_ack),
-    ("get_empty", |stats| &stats.get_empty),
-    ("ack", |stats| &stats.ack),
-    ("redeliver", |stats| &stats.redeliver),
-];

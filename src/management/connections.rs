@@ -14,6 +14,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::json::table;
 use super::listing::Listing;
+use super::rates::{self, Look, RangeQuery, show};
 use super::{Answer, Api, no_content};
 use crate::broker::connection::Connection;
 
@@ -49,9 +50,9 @@ fn state(api: &Api, connection: &Connection) -> &'static str {
 }
 
 /// A connection as a list shows it.
-pub(super) fn view(api: &Api, connection: &Connection) -> Value {
+pub(super) fn view(api: &Api, look: &Look<'_>, connection: &Connection) -> Value {
     let traffic = &connection.traffic;
-    let (sent, writes) = connection.outlet.traffic();
+    let (_, writes) = connection.outlet.traffic();
     let mut row = json!({
         "name": connection.name.as_str(),
         "node": api.broker().node.as_str(),
@@ -73,12 +74,14 @@ pub(super) fn view(api: &Api, connection: &Connection) -> Value {
         "timeout": connection.heartbeat,
         "connected_at": connection.connected_at_ms,
         "client_properties": table(&connection.client_properties),
-        "recv_oct": load(&traffic.received),
         "recv_cnt": load(&traffic.reads),
-        "send_oct": sent,
         "send_cnt": writes,
         "send_pend": 0,
     });
+    if let Some(row) = row.as_object_mut() {
+        let octets = rates::of_connection(connection);
+        show::put(row, rates::OCTETS, octets, &look.connection(connection));
+    }
     let name = connection
         .client_properties
         .get("connection_name")
@@ -116,13 +119,15 @@ pub(super) fn named(api: &Api, caller: &Caller, name: &str) -> Result<Arc<Connec
     }
 }
 
-async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    listing.answer(
-        seen(&api, &caller)
-            .iter()
-            .map(|one| view(&api, one))
-            .collect(),
-    )
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
+    let seen = seen(&api, &caller);
+    listing.answer(seen.iter().map(|one| view(&api, &look, one)).collect())
 }
 
 async fn one(
@@ -130,8 +135,10 @@ async fn one(
     caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
-    listing.one(&view(&api, &*named(&api, &caller, &name)?))
+    let look = api.look(ranges.ranges()?);
+    listing.one(&view(&api, &look, &*named(&api, &caller, &name)?))
 }
 
 async fn delete(
@@ -160,12 +167,14 @@ async fn list_user(
     caller: Caller,
     Path(user): Path<String>,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
     let seen = seen(&api, &caller);
     let rows = seen
         .iter()
         .filter(|one| *one.user.name == *user)
-        .map(|one| view(&api, one));
+        .map(|one| view(&api, &look, one));
     listing.answer(rows.collect())
 }
 

@@ -1,7 +1,5 @@
 //! `/api/exchanges`.
 
-use std::sync::atomic::Ordering;
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -13,6 +11,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::json::{Request, table};
 use super::listing::Listing;
+use super::rates::{self, Look, RangeQuery, show};
 use super::seen::{Seen, real_name};
 use super::{Answer, Api, bindings, created, no_content};
 use crate::broker::exchange::{Exchange, ExchangeKind, ExchangeSpec};
@@ -36,28 +35,44 @@ pub(super) fn routes() -> Router<Api> {
         )
 }
 
-async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
     let vhosts = caller.vhosts(&api);
     let all = vhosts.iter().flat_map(|vhost| vhost.exchanges.sorted());
-    listing.answer(all.map(|exchange| view(&exchange)).collect())
+    listing.answer(all.map(|exchange| view(&look, &exchange)).collect())
 }
 
-async fn list_vhost(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
-    listing.answer(
-        vhost
-            .exchanges
-            .sorted()
-            .iter()
-            .map(|exchange| view(exchange))
-            .collect(),
-    )
+async fn list_vhost(
+    State(api): State<Api>,
+    vhost: Seen,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
+    let all = vhost.exchanges.sorted();
+    listing.answer(all.iter().map(|exchange| view(&look, exchange)).collect())
 }
 
-async fn one(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
-    listing.one(&view(&*vhost.exchange()?))
+async fn one(
+    State(api): State<Api>,
+    vhost: Seen,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    let look = api.look(ranges.ranges()?);
+    let mut row = view(&look, &*vhost.exchange()?);
+    row["incoming"] = json!([]);
+    row["outgoing"] = json!([]);
+    listing.one(&row)
 }
 
-fn view(exchange: &Exchange) -> Value {
+fn view(look: &Look<'_>, exchange: &Exchange) -> Value {
+    let counts = rates::of_exchange(exchange);
     let spec = &exchange.spec;
     let mut view = json!({
         "name": spec.name.as_str(),
@@ -68,10 +83,7 @@ fn view(exchange: &Exchange) -> Value {
         "internal": spec.internal,
         "arguments": table(&spec.arguments),
         "user_who_performed_action": spec.created_by.as_str(),
-        "message_stats": {
-            "publish_in": exchange.published_in.load(Ordering::Relaxed),
-            "publish_out": exchange.published_out.load(Ordering::Relaxed),
-        },
+        "message_stats": show::stats(rates::EXCHANGE, counts, &look.exchange(exchange)),
     });
     if let Some(count) = exchange.delayed_count() {
         view["messages_delayed"] = json!(count);

@@ -3,13 +3,15 @@
 use std::cmp::Ordering;
 
 use axum::Json;
-use axum::response::IntoResponse;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use fancy_regex::Regex;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::Answer;
 use super::error::ApiError;
+use super::row::{Columns, Row, write_value};
 
 const PAGE_SIZE: usize = 100;
 const PAGE_SIZE_MAX: usize = 500;
@@ -41,16 +43,21 @@ impl Listing {
     }
 
     /// Answer with these rows, or the page of them that was asked for.
-    pub(super) fn answer(&self, mut rows: Vec<Value>) -> Answer {
+    pub(super) fn answer(&self, rows: Vec<Value>) -> Answer {
+        self.list(rows)
+    }
+
+    /// Likewise with rows that are written when it is known which are wanted.
+    pub(super) fn list<T: Listed>(&self, mut rows: Vec<T>) -> Answer {
         let total = rows.len();
-        let Some(page) = &self.page else {
-            self.sort(&mut rows);
-            let rows: Vec<Value> = rows.iter().map(|row| self.pick(row)).collect();
-            return Ok(Json(rows).into_response());
+        let page = self.page.as_deref().map(|page| self.page_numbers(page));
+        let columns = self.columns();
+        let mut out = Vec::new();
+        let Some((page, size)) = page.transpose()? else {
+            write_all(&mut out, &self.sorted(rows), columns.as_ref());
+            return Ok(answered(out));
         };
-        let (page, size) = self.page_numbers(page)?;
         self.filter(&mut rows)?;
-        self.sort(&mut rows);
         let filtered = rows.len();
         let first = (page - 1) * size;
         if first >= filtered.max(1) {
@@ -58,22 +65,24 @@ impl Listing {
                 format!("Page out of range, page: {page} page size: {size}, len: {filtered}");
             return Err(ApiError::Bad("page_out_of_range", text));
         }
-        let items: Vec<Value> = rows
-            .iter()
+        let items: Vec<T> = self
+            .sorted(rows)
+            .into_iter()
             .skip(first)
             .take(size)
-            .map(|row| self.pick(row))
             .collect();
-        Ok(Json(json!({
-            "filtered_count": filtered,
-            "item_count": items.len(),
-            "items": items,
-            "page": page,
-            "page_count": filtered.div_ceil(size).max(1),
-            "page_size": size,
-            "total_count": total,
-        }))
-        .into_response())
+        let mut shown = Vec::new();
+        write_all(&mut shown, &items, columns.as_ref());
+        Row::write(&mut out, None, |row| {
+            row.set("filtered_count", filtered);
+            row.set("item_count", items.len());
+            row.set("page", page);
+            row.set("page_count", filtered.div_ceil(size).max(1));
+            row.set("page_size", size);
+            row.set("total_count", total);
+            row.written("items", &shown);
+        });
+        Ok(answered(out))
     }
 
     /// One object, with the columns that were asked for.
@@ -102,64 +111,101 @@ impl Listing {
         }
     }
 
-    fn filter(&self, rows: &mut Vec<Value>) -> Result<(), ApiError> {
+    fn filter<T: Listed>(&self, rows: &mut Vec<T>) -> Result<(), ApiError> {
         let Some(wanted) = self.name.as_deref().filter(|name| !name.is_empty()) else {
             return Ok(());
-        };
-        let name = |row: &Value| {
-            row.get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
         };
         if self.use_regex.as_deref() == Some("true") {
             let invalid = |_| ApiError::bad_request("Pagination parameters are invalid");
             let regex = Regex::new(&format!("(?i){wanted}")).map_err(invalid)?;
-            rows.retain(|row| regex.is_match(&name(row)).unwrap_or(false));
+            rows.retain(|row| regex.is_match(row.name()).unwrap_or(false));
         } else {
             let wanted = wanted.to_lowercase();
-            rows.retain(|row| name(row).to_lowercase().contains(&wanted));
+            rows.retain(|row| row.name().to_lowercase().contains(&wanted));
         }
         Ok(())
     }
 
-    fn sort(&self, rows: &mut [Value]) {
+    /// Of each row only the column to sort by is made for it.
+    fn sorted<T: Listed>(&self, rows: Vec<T>) -> Vec<T> {
         let Some(key) = self.sort.as_deref() else {
-            return;
+            return rows;
         };
-        rows.sort_by(|one, other| order(at(one, key), at(other, key)));
+        let column = Columns::parse(key);
+        let with_key = |row: T| (row.column(&column, key), row);
+        let mut rows: Vec<_> = rows.into_iter().map(with_key).collect();
+        rows.sort_by(|(one, _), (other, _)| order(one.as_ref(), other.as_ref()));
         if self.sort_reverse.as_deref() == Some("true") {
             rows.reverse();
         }
+        rows.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// Only the columns that were asked for; `a.b` is a column of an inner object.
+    /// Only the columns that were asked for.
     fn pick(&self, row: &Value) -> Value {
-        let Some(columns) = &self.columns else {
-            return row.clone();
-        };
-        let mut picked = Map::new();
-        for column in columns.split(',') {
-            let path: Vec<&str> = column.split('.').collect();
-            copy_path(row, &path, &mut picked);
+        match self.columns() {
+            None => row.clone(),
+            Some(columns) => columns.pick(row),
         }
-        Value::Object(picked)
+    }
+
+    pub(super) fn columns(&self) -> Option<Columns> {
+        self.columns.as_deref().map(Columns::parse)
     }
 }
 
-fn copy_path(from: &Value, path: &[&str], into: &mut Map<String, Value>) {
-    let Some((key, rest)) = path.split_first() else {
-        return;
-    };
-    let Some(value) = from.get(key) else { return };
-    if rest.is_empty() {
-        into.insert((*key).to_owned(), value.clone());
-    } else if let Value::Object(inner) = into
-        .entry((*key).to_owned())
-        .or_insert_with(|| Value::Object(Map::new()))
-    {
-        copy_path(value, rest, inner);
+/// A row of a list.
+pub(super) trait Listed {
+    /// What lists are filtered by.
+    fn name(&self) -> &str;
+
+    /// Write it, or the columns of it that were asked for.
+    fn write(&self, out: &mut Vec<u8>, columns: Option<&Columns>);
+
+    /// Its value in one column, which is at `path`.
+    fn column(&self, column: &Columns, path: &str) -> Option<Value> {
+        let mut out = Vec::new();
+        self.write(&mut out, Some(column));
+        let row: Value = serde_json::from_slice(&out).ok()?;
+        at(&row, path).cloned()
     }
+}
+
+impl Listed for Value {
+    fn name(&self) -> &str {
+        self.get("name").and_then(Self::as_str).unwrap_or_default()
+    }
+
+    fn write(&self, out: &mut Vec<u8>, columns: Option<&Columns>) {
+        match columns {
+            None => write_value(out, self),
+            Some(columns) => write_value(out, columns.pick(self)),
+        }
+    }
+
+    fn column(&self, _: &Columns, path: &str) -> Option<Value> {
+        at(self, path).cloned()
+    }
+}
+
+fn write_all<T: Listed>(out: &mut Vec<u8>, rows: &[T], columns: Option<&Columns>) {
+    out.push(b'[');
+    for (at, row) in rows.iter().enumerate() {
+        if at == 1 {
+            // They are much alike.
+            out.reserve(out.len() * rows.len());
+        }
+        if at > 0 {
+            out.push(b',');
+        }
+        row.write(out, columns);
+    }
+    out.push(b']');
+}
+
+/// JSON that is written already.
+pub(super) fn answered(json: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], json).into_response()
 }
 
 fn at<'a>(row: &'a Value, path: &str) -> Option<&'a Value> {

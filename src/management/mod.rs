@@ -27,6 +27,8 @@ mod publish;
 mod queue_view;
 mod queues;
 mod quorum;
+mod rates;
+mod row;
 mod seen;
 mod users;
 mod vhosts;
@@ -42,6 +44,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
 use self::error::ApiError;
+use self::rates::{Look, Ranges, Rates};
 use crate::broker::Broker;
 use crate::broker::effects::Effects;
 use crate::broker::event::Change;
@@ -59,6 +62,7 @@ pub struct Api {
     /// Grants the command line of this machine's user all rights.
     token: Arc<str>,
     listeners: Arc<[(&'static str, SocketAddr)]>,
+    rates: Arc<Rates>,
 }
 
 impl Api {
@@ -72,11 +76,17 @@ impl Api {
             shared,
             token: token.into(),
             listeners: listeners.into(),
+            rates: Arc::default(),
         }
     }
 
     fn broker(&self) -> &Arc<Broker> {
         &self.shared.broker
+    }
+
+    /// Rates as they are now.
+    fn look(&self, ranges: Ranges) -> Look<'_> {
+        self.rates.look(self.shared.clock.now().wall_ms, ranges)
     }
 
     /// Let a user change the model in one virtual host, and settle what that left to do.
@@ -167,8 +177,12 @@ pub async fn serve(
     api: Api,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    // It ends with this call.
+    let sampling = tokio::task::JoinSet::from_iter([rates::keep_sampling(api.clone())]);
     let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
+    let served = axum::serve(listener, service)
         .with_graceful_shutdown(stopped)
-        .await
+        .await;
+    drop(sampling);
+    served
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::auth::Caller;
 use super::error::ApiError;
 use super::listing::Listing;
-use super::overview::{contexts, exchange_types, load};
+use super::overview::{contexts, exchange_types};
+use super::rates::{self, Look, RangeQuery, show};
 use super::{Answer, Api};
-use crate::broker::Churn;
 use crate::server::memory;
 
 /// Plugins of RabbitMQ whose work is built in here, by release line.
@@ -40,9 +40,15 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/top/ets/{node}", get(top_tables))
 }
 
-async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
     caller.monitor()?;
-    listing.answer(vec![view(&api)])
+    let look = api.look(ranges.list_ranges()?);
+    listing.answer(vec![view(&api, &look)])
 }
 
 /// Parts of a node that are only shown when asked for.
@@ -58,9 +64,11 @@ async fn one(
     Path(node): Path<String>,
     Query(parts): Query<Parts>,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
     check(&api, &caller, &node)?;
-    let mut row = view(&api);
+    let look = api.look(ranges.ranges()?);
+    let mut row = view(&api, &look);
     if parts.memory.as_deref() == Some("true") {
         row["memory"] = breakdown(&api);
     }
@@ -84,10 +92,10 @@ fn zero(key: &&str) -> (String, Value) {
     ((*key).to_owned(), json!(0))
 }
 
-fn view(api: &Api) -> Value {
+fn view(api: &Api, look: &Look<'_>) -> Value {
     let (broker, shown) = (api.broker(), &api.broker().compat.shown);
-    let mut row: Map<String, Value> = ZEROS.iter().map(zero).collect();
-    let disk = memory::free_bytes();
+    let mut row = Map::new();
+    show::put(&mut row, ZEROS, [0; ZEROS.len()], &look.nothing());
     let more = json!({
         "name": broker.node.as_str(),
         "type": "disc",
@@ -97,16 +105,11 @@ fn view(api: &Api) -> Value {
         "processors": std::thread::available_parallelism().map_or(1, usize::from),
         "run_queue": 0,
         "fd_total": memory::descriptors_max(),
-        "fd_used": memory::descriptors(),
         "proc_total": 1_048_576,
-        "proc_used": broker.connections.len(),
         "sockets_total": 0,
-        "sockets_used": broker.connections.len(),
-        "mem_used": broker.alarm.used_bytes(broker.held_bytes()),
         "mem_limit": broker.alarm.limit_bytes(),
         "mem_alarm": broker.alarm.is_raised(),
         "mem_calculation_strategy": "rss",
-        "disk_free": disk,
         "disk_free_limit": 50_000_000,
         "disk_free_alarm": false,
         "partitions": [],
@@ -127,7 +130,10 @@ fn view(api: &Api) -> Value {
     if let Value::Object(more) = more {
         row.extend(more);
     }
-    row.extend(churn(&broker.churn));
+    let node = rates::of_node(broker);
+    show::put(&mut row, rates::NODE, node, &look.node(broker, node));
+    let churn = rates::of_churn(&broker.churn);
+    show::put(&mut row, rates::CHURN, churn, &look.churn(broker));
     if shown.maintenance {
         row.insert("being_drained".to_owned(), json!(false));
     }
@@ -150,23 +156,6 @@ pub(super) fn versions(version: &'static str) -> [(&'static str, &'static str); 
         ),
         ("crypto_lib_version", ""),
     ]
-}
-
-/// Connections, channels and queues made and gone.
-pub(super) fn churn(churn: &Churn) -> Map<String, Value> {
-    let counters = [
-        ("connection_created", &churn.connection_created),
-        ("connection_closed", &churn.connection_closed),
-        ("channel_created", &churn.channel_created),
-        ("channel_closed", &churn.channel_closed),
-        ("queue_declared", &churn.queue_declared),
-        ("queue_created", &churn.queue_created),
-        ("queue_deleted", &churn.queue_deleted),
-    ];
-    counters
-        .into_iter()
-        .map(|(key, counter)| (key.to_owned(), json!(load(counter))))
-        .collect()
 }
 
 fn mechanisms(api: &Api) -> Value {

@@ -1,7 +1,5 @@
 //! `/api/overview`: the broker as a whole.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
@@ -9,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::listing::Listing;
-use super::{Answer, Api, channels, connections, nodes};
+use super::queue_view::Extent;
+use super::rates::{self, AllTraffic, Look, RangeQuery, show};
+use super::{Answer, Api, connections, nodes};
 use crate::broker::Broker;
 use crate::broker::exchange::ExchangeKind;
 
@@ -21,53 +21,55 @@ async fn overview(
     State(api): State<Api>,
     caller: Caller,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+    Query(extent): Query<Extent>,
 ) -> Answer {
-    let broker = api.broker();
-    let vhosts = caller.vhosts(&api);
-    let views: Vec<_> = vhosts
-        .iter()
-        .flat_map(|vhost| vhost.queues.snapshot())
-        .map(|queue| queue.view())
-        .collect();
-    let ready: u64 = views.iter().map(|view| view.ready).sum();
-    let unacked: u64 = views.iter().map(|view| view.unacked).sum();
+    let look = api.look(ranges.ranges()?);
     let seen = connections::seen(&api, &caller);
-    let channels: usize = seen
-        .iter()
-        .map(|connection| connection.channel_infos().len())
-        .sum();
+    let vhosts = caller.vhosts(&api);
     let mut row = about(&api);
-    let mut add = |key: &str, value: Value| row[key] = value;
-    add(
-        "message_stats",
-        channels::message_stats(seen.iter().flat_map(|one| one.channel_infos())),
-    );
-    add("churn_rates", nodes::churn(&broker.churn).into());
-    add(
-        "queue_totals",
-        json!({
-            "messages": ready + unacked,
-            "messages_ready": ready,
-            "messages_unacknowledged": unacked,
-        }),
-    );
-    add(
-        "object_totals",
-        json!({
-            "channels": channels,
-            "connections": seen.len(),
-            "consumers": views.iter().map(|view| view.consumers).sum::<usize>(),
-            "exchanges": vhosts.iter().map(|vhost| vhost.exchanges.len()).sum::<usize>(),
-            "queues": views.len(),
-        }),
-    );
-    add("statistics_db_event_queue", json!(0));
+    row["disable_stats"] = json!(!extent.has_stats());
+    row["enable_queue_totals"] = json!(extent.has_totals());
+    row["object_totals"] = json!({
+        "connections": seen.len(),
+        "exchanges": vhosts.iter().map(|vhost| vhost.exchanges.len()).sum::<usize>(),
+        "queues": vhosts.iter().map(|vhost| vhost.queues.len()).sum::<usize>(),
+    });
     if caller.is_monitor() {
-        add("node", json!(broker.node.as_str()));
-        add("listeners", listeners(&api).into());
-        add("contexts", contexts(&api, true).into());
+        row["node"] = json!(api.broker().node.as_str());
+    }
+    if extent.has_stats() {
+        show_numbers(&mut row, &api, &look);
+        let channels = seen.iter().map(|one| one.channel_infos().len());
+        row["object_totals"]["channels"] = json!(channels.sum::<usize>());
+        let queues = vhosts.iter().flat_map(|vhost| vhost.queues.snapshot());
+        let consumers = queues.map(|queue| queue.view().consumers);
+        row["object_totals"]["consumers"] = json!(consumers.sum::<usize>());
+        row["statistics_db_event_queue"] = json!(0);
+        if caller.is_monitor() {
+            row["listeners"] = listeners(&api).into();
+            row["contexts"] = contexts(&api, true).into();
+        }
     }
     listing.one(&row)
+}
+
+/// Of the whole broker, whoever asks.
+fn show_numbers(row: &mut Value, api: &Api, look: &Look<'_>) {
+    let broker = api.broker();
+    let counts = rates::messages(AllTraffic::read(broker).broker.channels);
+    let vhosts = broker.vhosts.snapshot();
+    let lengths = vhosts.iter().map(|vhost| rates::vhost_lengths(vhost));
+    let lengths = lengths.fold([0; 3], rates::sum);
+    let churn = rates::of_churn(&broker.churn);
+    let (messages, of_lengths, of_churn) = look.broker(broker, counts, lengths);
+    row["message_stats"] = show::stats(rates::MESSAGES, counts, &messages);
+    for key in ["disk_reads", "disk_writes"] {
+        row["message_stats"][key] = json!(0);
+        row["message_stats"][format!("{key}_details")] = json!({ "rate": 0.0 });
+    }
+    row["queue_totals"] = show::stats(rates::LENGTHS, lengths, &of_lengths);
+    row["churn_rates"] = show::stats(rates::CHURN, churn, &of_churn);
 }
 
 /// What does not change.
@@ -82,8 +84,6 @@ fn about(api: &Api) -> Value {
         "product_version": version,
         "product_name": "RabbitMQ",
         "cluster_name": broker.cluster_name().as_str(),
-        "disable_stats": false,
-        "enable_queue_totals": false,
     });
     for (key, version) in nodes::versions(version) {
         if key != "crypto_lib_version" || shown.node_versions {
@@ -109,10 +109,6 @@ fn about(api: &Api) -> Value {
 pub(super) fn exchange_types(broker: &Broker) -> Vec<Value> {
     let row = |kind: ExchangeKind| json!({ "name": kind.as_str(), "description": kind.description(), "enabled": true });
     ExchangeKind::all(&broker.compat).map(row).collect()
-}
-
-pub(super) fn load(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
 }
 
 fn listeners(api: &Api) -> Vec<Value> {

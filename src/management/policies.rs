@@ -6,12 +6,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::ApiError;
 use super::json::{Request, table};
 use super::listing::Listing;
+use super::row::Row;
 use super::{Answer, Api, created, no_content};
 pub(super) use crate::broker::json::policy as value;
 use crate::broker::name::Name;
@@ -167,12 +168,12 @@ pub(super) fn text(faults: &[String]) -> String {
 }
 
 /// What policies come to for a queue or exchange, in its row.
-pub(super) fn applied(row: &mut Map<String, Value>, applied: &Applied) {
-    let name = |name: &Option<Name>| json!(name.as_ref().map(|it| it.as_str()));
-    row.insert("policy".to_owned(), name(&applied.policy));
-    row.insert("operator_policy".to_owned(), name(&applied.operator_policy));
-    row.insert(
-        "effective_policy_definition".to_owned(),
-        table(&applied.definition),
-    );
+pub(super) fn applied(row: &mut Row<'_>, applied: &Applied) {
+    let name = |name: &Option<Name>| name.as_ref().map(|it| it.to_string());
+    row.set("policy", name(&applied.policy));
+    row.set("operator_policy", name(&applied.operator_policy));
+    if row.wants("effective_policy_definition") {
+        let definition = table(&applied.definition);
+        row.value("effective_policy_definition", &definition);
+    }
 }

@@ -6,14 +6,15 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::routing::{delete, get};
-use serde_json::json;
 
 use super::auth::Caller;
 use super::error::ApiError;
 use super::exchanges::Conditions;
 use super::json::Request;
-use super::listing::Listing;
-use super::queue_view::view;
+use super::listing::{Listing, answered};
+use super::queue_view::{Extent, QueueRow};
+use super::rates::{Look, RangeQuery};
+use super::row::Row;
 use super::seen::Seen;
 use super::{Answer, Api, bindings, consumers, created, no_content};
 use crate::broker::error::Resource;
@@ -39,31 +40,73 @@ pub(super) fn routes() -> Router<Api> {
         )
 }
 
-async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+    Query(extent): Query<Extent>,
+) -> Answer {
     let vhosts = caller.vhosts(&api);
+    let look = api.look(ranges.list_ranges()?);
     let all = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
-    listing.answer(all.map(|queue| view(&api, &queue)).collect())
+    listing.list(rows(&api, look, &extent, all))
 }
 
-async fn list_vhost(State(api): State<Api>, vhost: Seen, Query(listing): Query<Listing>) -> Answer {
-    listing.answer(
-        vhost
-            .queues
-            .sorted()
-            .iter()
-            .map(|queue| view(&api, queue))
-            .collect(),
-    )
+async fn list_vhost(
+    State(api): State<Api>,
+    vhost: Seen,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+    Query(extent): Query<Extent>,
+) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
+    listing.list(rows(&api, look, &extent, vhost.queues.sorted()))
 }
 
-async fn one(State(api): State<Api>, vhost: Seen, Query(listing): Query<Listing>) -> Answer {
-    let queue = vhost.queue()?;
-    let mut row = view(&api, &queue);
-    row["consumer_details"] = consumers::consumers_of(&api, &queue).into();
-    row["deliveries"] = json!([]);
-    row["incoming"] = json!([]);
-    listing.one(&row)
+fn rows<'a>(
+    api: &'a Api,
+    look: Look<'a>,
+    extent: &'a Extent,
+    queues: impl IntoIterator<Item = Arc<Queue>>,
+) -> Vec<QueueRow<'a>> {
+    let row = |queue| QueueRow {
+        api,
+        look,
+        extent,
+        queue,
+    };
+    queues.into_iter().map(row).collect()
 }
+
+async fn one(
+    State(api): State<Api>,
+    vhost: Seen,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+    Query(extent): Query<Extent>,
+) -> Answer {
+    let row = QueueRow {
+        api: &api,
+        look: api.look(ranges.ranges()?),
+        extent: &extent,
+        queue: vhost.queue()?,
+    };
+    let mut out = Vec::new();
+    Row::write(&mut out, listing.columns().as_ref(), |json| {
+        row.fill(json);
+        if extent.has_stats() {
+            let consumers = consumers::consumers_of(&api, &row.queue);
+            json.set("consumer_details", consumers);
+            json.set("deliveries", EMPTY);
+            json.set("incoming", EMPTY);
+        }
+    });
+    Ok(answered(out))
+}
+
+/// RabbitMQ, too, tells nothing more of rates unless it is made to (`rates_mode = detailed`).
+const EMPTY: [(); 0] = [];
 
 async fn put(
     State(api): State<Api>,

@@ -3,67 +3,56 @@
 use serde_json::{Map, Value, json};
 
 use super::Api;
-use crate::broker::queue::{Order, Queue, QueueView};
-
-/// Keys of other queues.
-const NOT_OF_QUORUM: [&str; 3] = [
-    "messages_ready_ram",
-    "messages_unacknowledged_ram",
-    "storage_version",
-];
+use super::queue_view::as_waiting;
+use super::row::Row;
+use crate::broker::queue::{Order, QueueView, Settings};
 
 /// The row of a quorum queue. Nothing is in memory only, and everything is persistent.
-pub(super) fn show(row: &mut Map<String, Value>, api: &Api, queue: &Queue, view: &QueueView) {
+pub(super) fn show(row: &mut Row<'_>, api: &Api, view: &QueueView, settings: &Settings) {
     let node = api.broker().node.as_str();
-    row.retain(|key, _| !NOT_OF_QUORUM.contains(&key.as_str()));
     let bytes = view.ready_bytes + view.unacked_bytes + view.held_bytes;
-    let mut set = |key: &str, value: Value| drop(row.insert(key.to_owned(), value));
-    set("leader", json!(node));
-    set("members", json!([node]));
-    set("online", json!([node]));
-    set("open_files", json!({ node: 0 }));
-    set("messages_ram", json!(0));
-    set("message_bytes_ram", json!(0));
-    set("messages_persistent", json!(view.messages()));
-    set("message_bytes", json!(bytes));
-    set("message_bytes_persistent", json!(bytes));
-    set("messages_dlx", json!(view.held));
-    set("message_bytes_dlx", json!(view.held_bytes));
+    row.set("leader", node);
+    row.set("members", [node]);
+    row.set("online", [node]);
+    row.value("open_files", &json!({ node: 0 }));
+    row.set("messages_ram", 0);
+    row.set("message_bytes_ram", 0);
+    row.set("messages_persistent", view.messages());
+    row.set("message_bytes", bytes);
+    row.set("message_bytes_persistent", bytes);
+    row.set("messages_dlx", view.held);
+    row.set("message_bytes_dlx", view.held_bytes);
+    as_waiting(row, view);
     let line = &api.broker().compat.quorum;
     match line.order {
         Order::TwoClasses => {
-            set("messages_ready_high", json!(waiting(view, 1)));
-            set("messages_ready_normal", json!(waiting(view, 0)));
+            row.set("messages_ready_high", waiting(view, 1));
+            row.set("messages_ready_normal", waiting(view, 0));
         }
         Order::Levels => {
             let lanes = view.lanes.iter();
             let lanes: Map<_, _> = lanes
                 .map(|(lane, n)| (lane.to_string(), json!(n)))
                 .collect();
-            set("messages_active_priorities", json!(lanes.len()));
-            set("messages_by_priority", Value::Object(lanes));
+            row.set("messages_active_priorities", lanes.len());
+            row.value("messages_by_priority", &Value::Object(lanes));
         }
         Order::Arrival | Order::UpTo(_) => {}
     }
-    let settings = queue.settings();
     let Some(rules) = &settings.quorum else {
         return;
     };
     if line.delivery_limit.is_some() {
         let limit = rules.delivery_limit;
-        set(
-            "delivery_limit",
-            limit.map_or_else(|| json!("unlimited"), Value::from),
-        );
-        set("messages_ready_returned", json!(view.returned));
+        let limit = limit.map_or_else(|| json!("unlimited"), Value::from);
+        row.set("delivery_limit", limit);
+        row.set("messages_ready_returned", view.returned);
     }
     if line.has_delayed_retry {
         let retry = rules.retry.map(|retry| retry.to_string());
-        set(
-            "delayed_retry",
-            json!(retry.unwrap_or_else(|| "disabled".to_owned())),
-        );
-        set("messages_delayed", json!(view.delayed));
+        let retry = retry.unwrap_or_else(|| "disabled".to_owned());
+        row.set("delayed_retry", retry);
+        row.set("messages_delayed", view.delayed);
     }
 }
 

@@ -7,12 +7,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
 use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
+use super::rates::{self, AllTraffic, Look, RangeQuery, Traffic, show};
 use super::{Answer, Api, connections, created, no_content, permissions};
 use crate::broker::event::Change;
 use crate::broker::permission::Permission;
@@ -38,14 +39,21 @@ pub(super) fn routes() -> Router<Api> {
 }
 
 /// A list by pages makes RabbitMQ 4 fail, and columns are not looked at.
-async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
+    let traffic = AllTraffic::read(api.broker());
     if listing.is_paged() && api.broker().compat.fails_on_vhost_pages {
         return Err(ApiError::Crash);
     }
     let rows = caller
         .vhosts(&api)
         .iter()
-        .map(|vhost| view(&api, vhost))
+        .map(|vhost| view(&api, &look, &traffic, vhost))
         .collect();
     listing.without_columns().answer(rows)
 }
@@ -61,21 +69,17 @@ async fn one(
     caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
-    listing.one(&view(&api, &*target(&api, &caller, &name)?))
+    let look = api.look(ranges.ranges()?);
+    let traffic = AllTraffic::read(api.broker());
+    let vhost = target(&api, &caller, &name)?;
+    listing.one(&view(&api, &look, &traffic, &vhost))
 }
 
-fn view(api: &Api, vhost: &VirtualHost) -> Value {
+fn view(api: &Api, look: &Look<'_>, traffic: &AllTraffic, vhost: &VirtualHost) -> Value {
     let compat = &api.broker().compat;
     let metadata = vhost.metadata.lock().clone();
-    let views: Vec<_> = vhost
-        .queues
-        .snapshot()
-        .iter()
-        .map(|queue| queue.view())
-        .collect();
-    let ready: u64 = views.iter().map(|view| view.ready).sum();
-    let unacked: u64 = views.iter().map(|view| view.unacked).sum();
     let own_type = metadata.default_queue_type;
     // The lines that do without one say so.
     let default = compat.fills_queue_type.then(|| vhost.default_queue_type());
@@ -86,9 +90,6 @@ fn view(api: &Api, vhost: &VirtualHost) -> Value {
         "tags": metadata.tags,
         "default_queue_type": queue_type.unwrap_or("undefined"),
         "metadata": { "description": metadata.description, "tags": metadata.tags },
-        "messages": ready + unacked,
-        "messages_ready": ready,
-        "messages_unacknowledged": unacked,
         "tracing": vhost.is_tracing(),
         "cluster_state": { api.broker().node.as_str(): "running" },
     });
@@ -101,7 +102,25 @@ fn view(api: &Api, vhost: &VirtualHost) -> Value {
     if metadata.protected_from_deletion {
         row["metadata"]["protected_from_deletion"] = json!(true);
     }
+    if let Some(row) = row.as_object_mut() {
+        show_traffic(row, look, &traffic.of(&vhost.name), vhost);
+    }
     row
+}
+
+fn show_traffic(
+    row: &mut Map<String, Value>,
+    look: &Look<'_>,
+    traffic: &Traffic,
+    vhost: &VirtualHost,
+) {
+    let lengths = rates::vhost_lengths(vhost);
+    let counts = rates::messages(traffic.channels);
+    let (messages, of_lengths, octets) = look.vhost(vhost, counts, lengths, traffic.octets);
+    show::put(row, rates::LENGTHS, lengths, &of_lengths);
+    show::put(row, rates::OCTETS, traffic.octets, &octets);
+    let stats = show::stats(rates::MESSAGES, counts, &messages);
+    row.insert("message_stats".to_owned(), stats);
 }
 
 async fn put(
@@ -259,12 +278,14 @@ async fn connections_of(
     caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
     caller.visible_vhost(&api, &name)?;
     let seen = connections::seen(&api, &caller);
     let rows = seen
         .iter()
         .filter(|one| *one.vhost == *name)
-        .map(|one| connections::view(&api, one));
+        .map(|one| connections::view(&api, &look, one));
     listing.answer(rows.collect())
 }

@@ -14,6 +14,7 @@ mod client;
 mod compare;
 mod definitions;
 mod dev;
+mod rates;
 
 /// A request, and what became of it.
 #[derive(Debug, Deserialize)]

@@ -442,6 +442,18 @@ impl Queue {
         }
     }
 
+    /// All messages, those ready, those delivered and not settled; and its counters. Takes less
+    /// than [`Queue::view`].
+    pub fn counters(&self) -> ([u64; 3], QueueStats) {
+        let state = self.state.lock();
+        let apart = state.apart.as_deref();
+        let aside = apart.map_or(0, |apart| apart.delayed().messages + apart.held().messages);
+        let in_stream = state.stream.as_ref().map_or(0, |stream| stream.len());
+        let ready = state.ready.tally().messages + in_stream;
+        let unacked = state.unacked.messages;
+        ([ready + unacked + aside, ready, unacked], state.stats)
+    }
+
     /// Its counters.
     pub fn stats(&self) -> QueueStats {
         self.state.lock().stats
