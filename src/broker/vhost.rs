@@ -114,32 +114,14 @@ impl VirtualHost {
             skew: AtomicU64::new(0),
             tracing: AtomicBool::new(false),
         };
-        let predeclared = [
-            ("", ExchangeKind::Direct, false),
-            ("amq.direct", ExchangeKind::Direct, false),
-            ("amq.fanout", ExchangeKind::Fanout, false),
-            ("amq.headers", ExchangeKind::Headers, false),
-            ("amq.match", ExchangeKind::Headers, false),
-            (TRACE_EXCHANGE, ExchangeKind::Topic, true),
-            ("amq.topic", ExchangeKind::Topic, false),
-        ];
-        for (name, kind, internal) in predeclared {
+        for (name, kind, internal) in PREDECLARED {
             vhost.predeclare(name, kind, internal);
         }
         vhost
     }
 
     fn predeclare(&self, name: &str, kind: ExchangeKind, internal: bool) {
-        let spec = ExchangeSpec {
-            name: name.into(),
-            vhost: self.name.clone(),
-            kind,
-            durable: true,
-            auto_delete: false,
-            internal,
-            arguments: FieldTable::new(),
-            created_by: "rmq-internal".into(),
-        };
+        let spec = predeclared(&self.name, name, kind, internal);
         let exchange = Exchange::new(spec, &self.compat);
         self.exchanges
             .insert(exchange.name().clone(), Arc::new(exchange));
@@ -534,6 +516,37 @@ impl Topology {
             }
         }
     }
+}
+
+/// The exchanges that every virtual host has.
+const PREDECLARED: [(&str, ExchangeKind, bool); 7] = [
+    ("", ExchangeKind::Direct, false),
+    ("amq.direct", ExchangeKind::Direct, false),
+    ("amq.fanout", ExchangeKind::Fanout, false),
+    ("amq.headers", ExchangeKind::Headers, false),
+    ("amq.match", ExchangeKind::Headers, false),
+    (TRACE_EXCHANGE, ExchangeKind::Topic, true),
+    ("amq.topic", ExchangeKind::Topic, false),
+];
+
+fn predeclared(vhost: &Name, name: &str, kind: ExchangeKind, internal: bool) -> ExchangeSpec {
+    ExchangeSpec {
+        name: name.into(),
+        vhost: vhost.clone(),
+        kind,
+        durable: true,
+        auto_delete: false,
+        internal,
+        arguments: FieldTable::new(),
+        created_by: "rmq-internal".into(),
+    }
+}
+
+/// What a new virtual host of that name begins with.
+pub(super) fn first_exchanges(vhost: &Name) -> impl Iterator<Item = ExchangeSpec> {
+    PREDECLARED
+        .into_iter()
+        .map(|(name, kind, internal)| predeclared(vhost, name, kind, internal))
 }
 
 /// A declaration without a type asks for the default one, unless its queue cannot be that.

@@ -18,7 +18,7 @@ use crate::broker::queue::QueueKind;
 use crate::broker::shown::DefinitionsLine;
 use crate::broker::term::{binary, json::quoted};
 use crate::broker::user::{HashingAlgorithm, PasswordHash, User, UserState};
-use crate::broker::vhost::VhostMetadata;
+use crate::broker::vhost::{VhostMetadata, first_exchanges};
 
 impl Planner<'_> {
     pub(super) fn user(&mut self, entry: &Entry<'_>) -> Read {
@@ -91,6 +91,11 @@ impl Planner<'_> {
         let old = there.map(|vhost| vhost.metadata.lock().clone());
         let metadata = self.metadata(entry, old.as_ref())?;
         let outcome = compared(old.as_ref(), &metadata);
+        if old.is_none() {
+            let begins_with = first_exchanges(&name);
+            let by_name = begins_with.map(|spec| ((name.clone(), spec.name.clone()), spec));
+            self.exchanges.extend(by_name);
+        }
         self.vhosts.insert(name.clone(), metadata.clone());
         Ok((name.to_string(), Step::Vhost(name, metadata), outcome))
     }
