@@ -3,6 +3,7 @@
 mod alarm;
 mod compat;
 mod counts;
+mod definitions;
 mod event_exchange;
 mod exchange_deduplication;
 mod exchange_delayed;

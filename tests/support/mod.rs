@@ -138,6 +138,12 @@ impl World {
         Self::with(compat, SystemExchanges::default())
     }
 
+    /// One of the newest line that denies what that denies as released.
+    pub(crate) fn strict() -> Self {
+        let compat = Compat::named("4.3", true).unwrap();
+        Self::with(compat, SystemExchanges::default())
+    }
+
     /// One with the exchanges for events and the log.
     pub(crate) fn telling() -> Self {
         let system = SystemExchanges {
