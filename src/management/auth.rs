@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Api;
 use super::error::ApiError;
+use super::http::Who;
 use crate::broker::permission::Access;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
@@ -29,37 +30,57 @@ pub(super) enum Caller {
     Local,
 }
 
-impl FromRequestParts<Api> for Caller {
+/// The middleware has found out who asks.
+impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let header = parts
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let (scheme, value) = header
-            .and_then(|header| header.split_once(' '))
-            .ok_or(ApiError::Unauthenticated)?;
-        if scheme.eq_ignore_ascii_case("bearer") {
-            let is_ours = same_bytes(value.as_bytes(), api.token.as_bytes());
-            return if is_ours {
-                Ok(Self::Local)
-            } else {
-                Err(ApiError::Unauthenticated)
-            };
-        }
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Self::basic(api, value, peer.map(|info| info.0))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let found = parts.extensions.get::<Self>().cloned();
+        found.ok_or(ApiError::NoCredentials)
     }
 }
 
-fn basic(api: &Api, value: &str, peer: Option<SocketAddr>) -> Option<Arc<User>> {
-    let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
-    let (name, password) = decoded.split_once(':')?;
-    let is_local = peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
-    api.broker()
-        .authenticate(name, password)
-        .filter(|_| is_local || name != "guest")
+impl Caller {
+    /// Who asks, if it is one that may.
+    pub(super) fn authorised(
+        api: &Api,
+        request: &Request,
+        who: Who,
+        vhost: Option<&str>,
+    ) -> Result<Self, ApiError> {
+        let caller = Self::authenticated(api, request)?;
+        match who {
+            Who::Anyone | Who::Management => {}
+            Who::Member => caller.member(api, vhost)?,
+            Who::Policymaker => caller.policymaker(api, vhost)?,
+            Who::Monitoring => caller.monitor()?,
+            Who::Administrator => caller.administrator()?,
+        }
+        Ok(caller)
+    }
+
+    fn authenticated(api: &Api, request: &Request) -> Result<Self, ApiError> {
+        let header = request.headers().get(AUTHORIZATION);
+        let header = header.ok_or(ApiError::NoCredentials)?;
+        let malformed = || ApiError::Bare(400);
+        let text = header.to_str().map_err(|_| malformed())?;
+        let (scheme, value) = text.split_once(' ').ok_or_else(malformed)?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return match same_bytes(value.as_bytes(), api.token.as_bytes()) {
+                true => Ok(Self::Local),
+                false => Err(ApiError::Unauthenticated),
+            };
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Err(ApiError::Unauthenticated);
+        }
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        Self::basic(api, value, peer.map(|peer| peer.0))
+    }
+}
+
+fn name_and_password(decoded: &[u8]) -> Option<(&str, &str)> {
+    std::str::from_utf8(decoded).ok()?.split_once(':')
 }
 
 /// Takes the same time wherever the first difference is.
@@ -79,7 +100,12 @@ impl Caller {
         value: &str,
         peer: Option<SocketAddr>,
     ) -> Result<Self, ApiError> {
-        let user = basic(api, value, peer);
+        let malformed = || ApiError::Bare(400);
+        let decoded = STANDARD.decode(value.trim()).map_err(|_| malformed())?;
+        let (name, password) = name_and_password(&decoded).ok_or_else(malformed)?;
+        let is_local = peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
+        let user = api.broker().authenticate(name, password);
+        let user = user.filter(|_| is_local || name != "guest");
         api.broker().logins.http.count(user.is_some());
         let user = user.ok_or(ApiError::Unauthenticated)?;
         match has_any(&user, MANAGEMENT) {
@@ -134,6 +160,17 @@ impl Caller {
             Ok(())
         } else {
             Err(ApiError::Refused("Not monitor user"))
+        }
+    }
+
+    /// Only who may use the virtual host goes on; one that is not there is for the handler.
+    fn member(&self, api: &Api, vhost: Option<&str>) -> Result<(), ApiError> {
+        let is_there = |vhost: &&str| api.broker().vhosts.contains(*vhost);
+        match vhost.filter(is_there).is_none_or(|vhost| self.uses(vhost)) {
+            true => Ok(()),
+            false => Err(ApiError::Refused(
+                "User not authorised to access virtual host",
+            )),
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) fn routes() -> Router<Api> {
 }
 
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    let vhosts = caller.vhosts(&api);
+    let vhosts = caller.visible_vhosts(&api);
     listing.answer(
         vhosts
             .iter()

@@ -21,6 +21,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/channels", get(list))
         .route("/api/channels/{name}", get(one))
         .route("/api/connections/{name}/channels", get(of_connection))
+        .route("/api/vhosts/{vhost}/channels", get(of_vhost))
 }
 
 async fn of_connection(
@@ -46,15 +47,33 @@ async fn list(
     Query(ranges): Query<RangeQuery>,
 ) -> Answer {
     let look = api.look(ranges.list_ranges()?);
+    listing.answer(channel_rows(&api, &look, &caller))
+}
+
+async fn of_vhost(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(vhost): Path<String>,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    caller.visible_vhost(&api, &vhost)?;
+    let look = api.look(ranges.list_ranges()?);
+    let mut rows = channel_rows(&api, &look, &caller);
+    rows.retain(|row| row["vhost"] == vhost.as_str());
+    listing.answer(rows)
+}
+
+fn channel_rows(api: &Api, look: &Look<'_>, caller: &Caller) -> Vec<Value> {
     let mut rows = Vec::new();
-    for connection in seen(&api, &caller) {
+    for connection in seen(api, caller) {
         let infos = connection.channel_infos();
         let shown = infos
             .iter()
-            .map(|info| channel_view(&api, &look, &connection, info));
+            .map(|info| channel_view(api, look, &connection, info));
         rows.extend(shown);
     }
-    listing.answer(rows)
+    rows
 }
 
 async fn one(

@@ -1,16 +1,19 @@
 //! `/api/consumers`, and the consumers of a queue.
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
+use super::error::ApiError;
 use super::json::table;
 use super::listing::Listing;
-use super::seen::Seen;
 use super::{Answer, Api};
 use crate::broker::queue::{ConsumerView, Queue};
+use crate::broker::vhost::VirtualHost;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -19,23 +22,27 @@ pub(super) fn routes() -> Router<Api> {
 }
 
 async fn list(State(api): State<Api>, caller: Caller, Query(listing): Query<Listing>) -> Answer {
-    let vhosts = caller.vhosts(&api);
-    let queues = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
-    listing.answer(
-        queues
-            .flat_map(|queue| consumers_of(&api, &queue))
-            .collect(),
-    )
+    listing.answer(seen(&api, &caller, &api.broker().vhosts.sorted()))
 }
 
-async fn list_vhost(State(api): State<Api>, vhost: Seen, Query(listing): Query<Listing>) -> Answer {
-    let queues = vhost.queues.sorted();
-    listing.answer(
-        queues
-            .iter()
-            .flat_map(|queue| consumers_of(&api, queue))
-            .collect(),
-    )
+async fn list_vhost(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(vhost): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    let vhost = api.broker().vhosts.get(vhost.as_str());
+    listing.answer(seen(&api, &caller, &[vhost.ok_or(ApiError::NotFound)?]))
+}
+
+/// The consumers in virtual hosts: for monitors all, for others their own.
+fn seen(api: &Api, caller: &Caller, vhosts: &[Arc<VirtualHost>]) -> Vec<Value> {
+    let queues = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
+    let mut rows: Vec<Value> = queues.flat_map(|queue| consumers_of(api, &queue)).collect();
+    if !caller.is_monitor() {
+        rows.retain(|row| row["channel_details"]["user"] == caller.name());
+    }
+    rows
 }
 
 /// The consumers of a queue.

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::broker::error::BrokerError;
 
+/// Browsers ask for a name and a password; who sent wrong ones is not asked again.
+const CHALLENGE: &str = "Basic realm=\"RabbitMQ Management\"";
+
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ApiError {
@@ -18,13 +21,15 @@ pub(super) enum ApiError {
     BadRequest(Value),
     /// 400 with another name.
     Bad(&'static str, String),
-    /// 405.
-    NotAllowed,
     /// 412.
     Precondition(String),
-    /// 500, where RabbitMQ fails without a word.
-    Crash,
-    /// 401: nobody, or the wrong password.
+    /// 400 where RabbitMQ fails with 500: what it makes of a value that is not of the right kind.
+    WrongKind,
+    /// A status and nothing else.
+    Bare(u16),
+    /// 401: nobody.
+    NoCredentials,
+    /// 401: a user that is not there, or the wrong password.
     Unauthenticated,
     /// 401: somebody, but not allowed to.
     Refused(&'static str),
@@ -75,8 +80,19 @@ impl IntoResponse for ApiError {
                 "precondition_failed",
                 json!(reason),
             ),
-            Self::NotAllowed => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
-            Self::Crash => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Self::WrongKind => (
+                StatusCode::BAD_REQUEST,
+                "bad_request",
+                json!("a value is not of the kind that is expected"),
+            ),
+            Self::Bare(status) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+                return status.into_response();
+            }
+            Self::NoCredentials => {
+                let challenge = [(header::WWW_AUTHENTICATE, CHALLENGE)];
+                return (StatusCode::UNAUTHORIZED, challenge).into_response();
+            }
             Self::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
                 "not_authorized",
@@ -85,13 +101,6 @@ impl IntoResponse for ApiError {
             Self::Refused(reason) => (StatusCode::UNAUTHORIZED, "not_authorised", json!(reason)),
         };
         let body = Json(json!({ "error": error, "reason": reason }));
-        let mut response = (status, body).into_response();
-        if status == StatusCode::UNAUTHORIZED {
-            let realm = header::HeaderValue::from_static("Basic realm=\"RabbitMQ Management\"");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, realm);
-        }
-        response
+        (status, body).into_response()
     }
 }

@@ -42,7 +42,7 @@ async fn list(
     Query(ranges): Query<RangeQuery>,
 ) -> Answer {
     let look = api.look(ranges.list_ranges()?);
-    let vhosts = caller.vhosts(&api);
+    let vhosts = caller.visible_vhosts(&api);
     let all = vhosts.iter().flat_map(|vhost| vhost.exchanges.sorted());
     listing.answer(all.map(|exchange| view(&look, &exchange)).collect())
 }
@@ -139,10 +139,12 @@ async fn delete(
     Query(conditions): Query<Conditions>,
 ) -> Answer {
     let name = real_name(&name);
-    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Configure, name)])?;
-    if !vhost.exchanges.contains(name) {
+    // That it is not there is told first.
+    let there = api.broker().vhosts.get(vhost.as_str());
+    if !there.is_some_and(|there| there.exchanges.contains(name)) {
         return Err(ApiError::NotFound);
     }
+    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Configure, name)])?;
     let if_unused = conditions.if_unused.as_deref() == Some("true");
     api.change(caller.name(), &vhost, |_, fx| {
         vhost.delete_exchange(name, if_unused, fx)

@@ -23,7 +23,7 @@ const ALWAYS_WELL: [(&str, bool); 9] = [
     ("reached-target-cluster-size", true),
     ("metadata-store/initialized", true),
     ("metadata-store/initialized/with-data", true),
-    ("quorum-queues-without-elected-leaders/all-vhosts/", true),
+    ("quorum-queues-without-elected-leaders/all-vhosts", true),
     (
         "quorum-queues-without-elected-leaders/all-vhosts/pattern/{pattern}",
         true,

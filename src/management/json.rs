@@ -88,7 +88,7 @@ impl Request {
     /// Several texts that must all be there; what is no text makes RabbitMQ fail.
     pub(super) fn patterns<const N: usize>(&self, keys: [&str; N]) -> Result<[&str; N], ApiError> {
         self.must_have(&keys)?;
-        self.texts(keys).map_err(|_| ApiError::Crash)
+        self.texts(keys).map_err(|_| ApiError::WrongKind)
     }
 
     /// Tags: a list, or words with commas between them.

@@ -12,7 +12,6 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
-use super::seen::Seen;
 use super::{Answer, Api, no_content, policies};
 use crate::broker::event::Change;
 pub(super) use crate::broker::json::limits as value;
@@ -61,7 +60,14 @@ async fn list_vhosts(
     listing.answer(caller.vhosts(&api).iter().filter_map(vhost_row).collect())
 }
 
-async fn of_vhost(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
+/// Monitors see the limits of virtual hosts that they may not use.
+async fn of_vhost(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(vhost): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer {
+    let vhost = caller.vhost(&api, &vhost)?;
     listing.answer(vhost_row(&vhost).into_iter().collect())
 }
 

@@ -14,6 +14,7 @@ mod error;
 mod exchanges;
 mod features;
 mod health;
+mod http;
 mod json;
 mod limits;
 mod listing;
@@ -33,17 +34,20 @@ mod seen;
 mod users;
 mod vhosts;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use tokio::net::TcpListener;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 
 use self::error::ApiError;
+pub use self::http::cors::Cors;
+pub use self::http::serve::{serve, serve_stream};
 use self::rates::{Look, Ranges, Rates};
 use crate::broker::Broker;
 use crate::broker::effects::Effects;
@@ -54,6 +58,8 @@ use crate::server::Shared;
 
 /// Largest request body taken, as RabbitMQ's default.
 const BODY_BYTES_MAX: usize = 20_000_000;
+/// Answers up to this are not compressed, as RabbitMQ's.
+const PLAIN_BYTES_MAX: u16 = 300;
 
 /// What every handler gets.
 #[derive(Clone, Debug)]
@@ -63,6 +69,7 @@ pub struct Api {
     token: Arc<str>,
     listeners: Arc<[(&'static str, SocketAddr)]>,
     rates: Arc<Rates>,
+    cors: Arc<Cors>,
 }
 
 impl Api {
@@ -77,6 +84,16 @@ impl Api {
             token: token.into(),
             listeners: listeners.into(),
             rates: Arc::default(),
+            cors: Arc::default(),
+        }
+    }
+
+    /// Let pages of other origins use it.
+    #[must_use]
+    pub fn cors(self, cors: Cors) -> Self {
+        Self {
+            cors: Arc::new(cors),
+            ..self
         }
     }
 
@@ -143,7 +160,7 @@ fn no_content() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-fn router(api: Api) -> Router {
+fn routes() -> Router<Api> {
     Router::new()
         .merge(overview::routes())
         .merge(dev::routes())
@@ -166,23 +183,67 @@ fn router(api: Api) -> Router {
         .merge(channels::routes())
         .merge(consumers::routes())
         .merge(definitions::routes())
+        .merge(http::page::routes())
+}
+
+fn router(api: Api) -> Router {
+    let plain = SizeAbove::new(PLAIN_BYTES_MAX);
+    routes()
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(
+            api.clone(),
+            http::conventions::conventions,
+        ))
+        .layer(CompressionLayer::new().compress_when(plain))
         .with_state(api)
 }
 
-/// Serve until `stopped`.
-pub async fn serve(
-    listener: TcpListener,
-    api: Api,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    // It ends with this call.
-    let sampling = tokio::task::JoinSet::from_iter([rates::keep_sampling(api.clone())]);
-    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service)
-        .with_graceful_shutdown(stopped)
-        .await;
-    drop(sampling);
-    served
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::body::Body;
+    use axum::http::{Method, Request, header::ALLOW};
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+    use crate::server::Server;
+
+    /// The router tells its paths only for debugging.
+    fn paths(router: &Router<Api>) -> BTreeSet<String> {
+        let text = format!("{router:?}");
+        let quoted = text.split('"');
+        let is_path = |it: &&str| it.starts_with("/api/") || it.starts_with("/dev/");
+        quoted.filter(is_path).map(str::to_owned).collect()
+    }
+
+    fn words(allow: &str) -> BTreeSet<&str> {
+        let words = allow.split(',').map(str::trim);
+        words
+            .filter(|it| *it != "OPTIONS" && *it != "HEAD")
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn every_route_is_described_and_every_description_is_a_route() {
+        let described = http::paths();
+        assert_eq!(
+            paths(&routes()),
+            described,
+            "left: the router, right: http/routes"
+        );
+        let server = Server::builder().start().unwrap();
+        let api = Api::new(Arc::clone(server.shared()), "token", Vec::new());
+        let service = TowerToHyperService::new(routes().with_state(api));
+        for path in described {
+            let mut request = Request::new(Body::empty());
+            *request.method_mut() = Method::TRACE;
+            *request.uri_mut() = path.replace(['{', '}'], "").parse().unwrap();
+            let response = service.call(request).await.unwrap();
+            let served = response.headers()[ALLOW].to_str().unwrap().to_owned();
+            assert_eq!(words(&served), words(&http::allow(&path)), "{path}");
+        }
+    }
 }

@@ -147,12 +147,12 @@ async fn put(
         OPERATOR_POLICY => {
             put_operator_policy(&api, caller.name(), &vhost, &name, &value).map_err(|invalid| {
                 match invalid {
-                    InvalidPolicy::Crash => ApiError::Crash,
+                    InvalidPolicy::Crash => ApiError::WrongKind,
                     InvalidPolicy::Faults(faults) => failed(&faults),
                 }
             })
         }
-        VHOST_LIMITS if name != LIMITS => Err(ApiError::Crash),
+        VHOST_LIMITS if name != LIMITS => Err(ApiError::WrongKind),
         VHOST_LIMITS => {
             let limits = Limits::read(Scope::Vhost, &value).map_err(|faults| failed(&faults))?;
             let is_new = !limits.is_empty() && vhost.limits.lock().is_empty();

@@ -32,7 +32,7 @@ pub(super) fn routes() -> Router<Api> {
         )
         .route(
             "/api/topic-permissions/{vhost}/{user}/{exchange}",
-            get(one_topic_of).delete(delete_topic_of),
+            get(one_topic_of).put(put_topic_of).delete(delete_topic_of),
         )
 }
 
@@ -243,6 +243,16 @@ async fn one_topic_of(
     Path((vhost, user, _)): Path<(String, String, String)>,
 ) -> Answer {
     one_topic(state, caller, Path((vhost, user))).await
+}
+
+/// The body names the exchange, whatever the path says, as on RabbitMQ.
+async fn put_topic_of(
+    state: State<Api>,
+    caller: Caller,
+    Path((vhost, user, _)): Path<(String, String, String)>,
+    body: Bytes,
+) -> Answer {
+    put_topic(state, caller, Path((vhost, user)), body).await
 }
 
 async fn delete_topic_of(

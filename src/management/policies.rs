@@ -111,7 +111,7 @@ impl Family {
         self.check(api, caller, vhost)?;
         let missing = || match self.0 == Layer::Operator && api.broker().compat.loses_operator_vhost
         {
-            true => ApiError::Crash,
+            true => ApiError::WrongKind,
             false => ApiError::Missing("vhost_not_found".to_owned()),
         };
         let vhost = api
@@ -143,7 +143,7 @@ impl Family {
 
 fn faults(api: &Api, caller: &Caller, layer: Layer, invalid: InvalidPolicy) -> ApiError {
     match (invalid, layer) {
-        (InvalidPolicy::Crash, _) => ApiError::Crash,
+        (InvalidPolicy::Crash, _) => ApiError::WrongKind,
         (InvalidPolicy::Faults(all), Layer::User) => validation_failed(api, caller, &all),
         (InvalidPolicy::Faults(all), Layer::Operator) => ApiError::bad_request(text(&all)),
     }

@@ -47,7 +47,7 @@ async fn list(
     Query(ranges): Query<RangeQuery>,
     Query(extent): Query<Extent>,
 ) -> Answer {
-    let vhosts = caller.vhosts(&api);
+    let vhosts = caller.visible_vhosts(&api);
     let look = api.look(ranges.list_ranges()?);
     let all = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
     listing.list(rows(&api, look, &extent, all))
@@ -148,8 +148,11 @@ pub(super) fn target(
     at: &(String, String),
     access: Access,
 ) -> Result<(Arc<VirtualHost>, Arc<Queue>), ApiError> {
+    // That it is not there is told first.
+    let vhost = api.broker().vhosts.get(at.0.as_str());
+    let queue = vhost.and_then(|vhost| vhost.queues.get(at.1.as_str()));
+    let queue = queue.ok_or(ApiError::NotFound)?;
     let vhost = caller.vhost_with(api, &at.0, &[(access, &at.1)])?;
-    let queue = vhost.queues.get(at.1.as_str()).ok_or(ApiError::NotFound)?;
     if queue.spec.owner.is_some() {
         let subject = vhost.subject(Resource::Queue, &at.1);
         return Err(crate::broker::error::BrokerError::Locked(subject).into());

@@ -57,7 +57,7 @@ impl FromRequestParts<Api> for Seen {
         let part = |key: &str| path.iter().find(|(there, _)| *there == key);
         let (_, vhost) = part("vhost").ok_or(ApiError::NotFound)?;
         Ok(Self {
-            vhost: caller.vhost(api, vhost)?,
+            vhost: caller.visible_vhost(api, vhost)?,
             name: part("name")
                 .map(|(_, name)| name.to_owned())
                 .unwrap_or_default(),

@@ -110,7 +110,7 @@ async fn put(
 /// Tags; `administrator` is how the oldest tools ask for that one.
 fn tags(request: &Request) -> Result<Vec<String>, ApiError> {
     match (request.get("tags"), request.get("administrator")) {
-        (Some(_), _) => request.tags("tags").ok_or(ApiError::Crash),
+        (Some(_), _) => request.tags("tags").ok_or(ApiError::WrongKind),
         (None, Some(Value::Bool(true))) => Ok(vec!["administrator".to_owned()]),
         (None, Some(_)) => Ok(Vec::new()),
         (None, None) => Err(ApiError::bad_request("tags_not_present")),
@@ -151,7 +151,7 @@ async fn bulk_delete(State(api): State<Api>, caller: Caller, body: Bytes) -> Ans
     request.must_have(&["users"])?;
     let is_list = request.get("users").is_some_and(Value::is_array);
     let users = request.tags("users").filter(|_| is_list);
-    let users = users.ok_or(ApiError::Crash)?;
+    let users = users.ok_or(ApiError::WrongKind)?;
     for name in &users {
         // One that is not there is deleted already.
         if api.broker().delete_user(name) {

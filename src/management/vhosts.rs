@@ -48,7 +48,7 @@ async fn list(
     let look = api.look(ranges.list_ranges()?);
     let traffic = AllTraffic::read(api.broker());
     if listing.is_paged() && api.broker().compat.fails_on_vhost_pages {
-        return Err(ApiError::Crash);
+        return Err(ApiError::WrongKind);
     }
     let rows = caller
         .vhosts(&api)
@@ -171,7 +171,7 @@ fn queue_type(api: &Api, request: &Request) -> Result<Option<QueueKind>, ApiErro
     };
     match QueueKind::from_name(name) {
         Some(kind) => Ok(Some(kind)),
-        None if compat.fails_on_unknown_queue_type => Err(ApiError::Crash),
+        None if compat.fails_on_unknown_queue_type => Err(ApiError::WrongKind),
         None => Err(ApiError::bad_request(format!(
             "{name} is not a valid queue type"
         ))),
@@ -225,7 +225,7 @@ async fn unprotect(State(api): State<Api>, caller: Caller, Path(name): Path<Stri
 
 fn set_protection(api: &Api, name: &str, on: bool) -> Result<Option<Response>, ApiError> {
     if !api.broker().compat.deletion_protection {
-        return Err(ApiError::NotAllowed);
+        return Err(ApiError::Bare(405));
     }
     let vhost = api.broker().vhosts.get(name);
     Ok(vhost.map(|vhost| {

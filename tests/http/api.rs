@@ -1,5 +1,6 @@
 //! A broker in this process with its management API, and requests to it.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
@@ -24,6 +25,47 @@ pub(crate) struct Api {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// By their names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    #[track_caller]
+    fn parse(answer: &[u8]) -> Self {
+        let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let pairs = lines.map(|line| line.split_once(": ").unwrap());
+        Self {
+            status: status.parse().unwrap(),
+            headers: pairs
+                .map(|(key, value)| (key.to_lowercase(), value.to_owned()))
+                .collect(),
+            body: answer[end + 4..].to_vec(),
+        }
+    }
+
+    /// The body; nothing and what is no JSON is null.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// The header of a user whose password is its name.
+pub(crate) fn login(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
 #[derive(Deserialize)]
 struct Preparation {
     method: String,
@@ -34,6 +76,11 @@ struct Preparation {
 impl Api {
     /// Of a fresh broker.
     pub(crate) fn start() -> Self {
+        Self::with(management::Cors::default())
+    }
+
+    /// Of a fresh broker, for pages of these origins.
+    pub(crate) fn with(cors: management::Cors) -> Self {
         let (ready, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -50,6 +97,7 @@ impl Api {
                 ready.send((address, server.port())).unwrap();
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 let api = management::Api::new(Arc::clone(server.shared()), "token", Vec::new());
+                let api = api.cors(cors);
                 management::serve(listener, api, async {
                     // Both an order to stop and a test that is gone mean the end.
                     let _ = stopped.await;
@@ -70,18 +118,52 @@ impl Api {
     /// Of a broker in the state of the one that was recorded.
     pub(crate) fn populated() -> Self {
         let api = Self::start();
-        let setup: Vec<Preparation> =
-            serde_json::from_str(include_str!("golden/setup.json")).unwrap();
+        api.prepare(include_str!("golden/setup.json"));
+        api
+    }
+
+    /// Make requests that must succeed.
+    #[track_caller]
+    pub(crate) fn prepare(&self, setup: &str) {
+        let setup: Vec<Preparation> = serde_json::from_str(setup).unwrap();
         for Preparation {
             method,
             path,
             request,
         } in &setup
         {
-            let (status, answer) = api.request("guest", method, path, request);
+            let (status, answer) = self.request("guest", method, path, request);
             assert!((200..300).contains(&status), "{method} {path}: {answer}");
         }
-        api
+    }
+
+    /// What comes back for these bytes, until the other side closes.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        // It may have answered and closed before it has read all.
+        let _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        answer
+    }
+
+    /// One request with headers.
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let headers: String = headers
+            .iter()
+            .map(|(key, value)| format!("{key}: {value}\r\n"))
+            .collect();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
+            body.len()
+        );
+        Reply::parse(&self.raw(&[head.as_bytes(), body].concat()))
     }
 
     /// One request by a user whose password is its name; status and body.
@@ -108,21 +190,10 @@ impl Api {
         kind: &str,
         body: &str,
     ) -> (u16, Value) {
-        let login = STANDARD.encode(format!("{user}:{user}"));
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Basic {login}\r\n\
-             content-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        let login = login(user, user);
+        let headers = [("authorization", login.as_str()), ("content-type", kind)];
+        let reply = self.call(method, path, &headers, body.as_bytes());
+        (reply.status, reply.json())
     }
 }
 

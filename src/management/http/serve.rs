@@ -1,0 +1,129 @@
+//! Connections of the management API: how many there may be, and how long they may take.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::path::normalised;
+use crate::management::rates::keep_sampling;
+use crate::management::{Api, router};
+
+/// Connections served at once; the next ones wait in the kernel.
+const CONNECTIONS_MAX: usize = 1024;
+/// For the head of a request, and for the next request of a client that keeps its connection.
+const HEAD_PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of a request's head; more is 431.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Lines of a request's head; more is 431.
+const HEADERS_MAX: usize = 100;
+/// How long a stopping API waits for the answers that are on their way.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+/// After a failed accept: it would fail again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serve until `stopped`; answers on their way are finished.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    // It ends with this call.
+    let _sampling = JoinSet::from_iter([keep_sampling(api.clone())]);
+    let (router, permits) = (router(api), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+    let (stop, stopping) = watch::channel(());
+    let accepting = async {
+        loop {
+            // It is never closed.
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+                return;
+            };
+            let Ok((stream, peer)) = listener.accept().await else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            // Small answers must not wait for a full packet.
+            let _ = stream.set_nodelay(true);
+            let (router, stopping) = (router.clone(), stopping.clone());
+            tokio::spawn(async move {
+                connection(stream, peer, router, stopping).await;
+                drop(permit);
+            });
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = stopped => {}
+    }
+    drop(listener);
+    stop.send_replace(());
+    drop(stopping);
+    // Who is slower than that is cut off.
+    let _ = tokio::time::timeout(STOP_PATIENCE, stop.closed()).await;
+    Ok(())
+}
+
+/// Serve one connection, over whatever carries it.
+pub async fn serve_stream(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    api: Api,
+) {
+    let (_never, stopping) = watch::channel(());
+    connection(stream, peer, router(api), stopping).await;
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    router: Router,
+    mut stopping: watch::Receiver<()>,
+) {
+    let service = service_fn(move |request| answer(router.clone(), peer, request));
+    let mut server = http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX);
+    let serving = server.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    // How a connection ends concerns only its client, who is told or is gone.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        _ = stopping.changed() => {}
+    }
+    serving.as_mut().graceful_shutdown();
+    let _ = serving.await;
+}
+
+async fn answer(
+    router: Router,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    match normalised(request.uri()) {
+        Ok(uri) => *request.uri_mut() = uri,
+        Err(_) => return Ok(StatusCode::BAD_REQUEST.into_response()),
+    }
+    request.extensions_mut().insert(ConnectInfo(peer));
+    TowerToHyperService::new(router)
+        .call(request.map(Body::new))
+        .await
+}
