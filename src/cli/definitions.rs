@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::command::{Command, Group::Definitions, Invalid, Opt};
-use super::failure::{EX_DATAERR, EX_SOFTWARE, Failure};
+use super::failure::{EX_DATAERR, EX_SOFTWARE, EX_UNAVAILABLE, Failure};
 use super::output::Output;
 use super::session::Session;
 
@@ -60,7 +60,8 @@ pub(super) const COMMANDS: &[Command] = &[
 fn check_format(s: &Session<'_>) -> Result<(), Invalid> {
     match s.option("format") {
         None | Some("json" | "JSON") => Ok(()),
-        Some(_) => Err(Invalid::value("the only supported format is json")),
+        Some("erlang") => Err(Invalid::value("the only supported format is json")),
+        Some(_) => Err(Invalid::value("Format should be either json or erlang")),
     }
 }
 
@@ -108,7 +109,18 @@ fn import(s: &Session<'_>) -> Result<Output, Failure> {
         let text = format!("Failed to deserialise input (format: JSON) (error: {error})");
         Failure::error(EX_DATAERR, text)
     })?;
-    s.must("POST", "/api/definitions", Some(&definitions))?;
+    let path = match s.flag("skip-if-unchanged") {
+        true => "/api/definitions?skip_if_unchanged=true",
+        false => "/api/definitions",
+    };
+    let reply = s.send("POST", path, Some(&definitions))?;
+    if let (false, Some(at)) = (reply.is_success(), &reply.at) {
+        let text = format!("{}\nIt is at {at}; nothing was imported.", reply.reason);
+        return Err(Failure::error(EX_UNAVAILABLE, text));
+    }
+    if !reply.is_success() {
+        return Err(reply.failure());
+    }
     if s.is_quiet() {
         return Ok(Output::Nothing);
     }

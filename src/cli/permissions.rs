@@ -339,6 +339,7 @@ mod tests {
         let reason = r#"["invalid_regexp",[40],[[109,105,115,115,105,110,103,32,41],1]]"#;
         let failure = invalid_regexp(&Reply {
             status: 400,
+            at: None,
             reason: reason.to_owned(),
         })
         .unwrap();
@@ -350,12 +351,14 @@ mod tests {
         assert!(
             invalid_regexp(&Reply {
                 status: 400,
+                at: None,
                 reason: text
             })
             .is_some()
         );
         let other = Reply {
             status: 400,
+            at: None,
             reason: "[{key_missing,write}]".to_owned(),
         };
         assert!(invalid_regexp(&other).is_none());

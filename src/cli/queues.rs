@@ -316,6 +316,7 @@ mod tests {
         let reason = "queue 'q' in vhost '/' in use".to_owned();
         let failure = precondition_failed(&Reply {
             status: 400,
+            at: None,
             reason,
         });
         let want = "Error:\n{:amqp_error, :precondition_failed, \

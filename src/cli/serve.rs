@@ -23,7 +23,7 @@ use crate::broker::compat::Compat;
 use crate::broker::event_exchange::SystemExchanges;
 use crate::broker::queue::QueueKind;
 use crate::management::{self, Api};
-use crate::server::{Server, memory};
+use crate::server::{Definitions, Server, memory};
 
 /// An in-memory AMQP 0-9-1 broker, in place of rabbitmq-server for development and tests.
 #[derive(Clone, Debug, Parser)]
@@ -108,6 +108,12 @@ pub(super) struct ServeOptions {
     /// Have the exchange amq.rabbitmq.log, which gets every line of the log
     #[arg(long, env = "LEVERET_LOG_EXCHANGE")]
     log_exchange: bool,
+    /// Begin with these definitions: a file, or all *.json of a directory
+    #[arg(long, value_name = "PATH", env = "LEVERET_DEFINITIONS")]
+    definitions: Option<PathBuf>,
+    /// Do not import the same definitions twice
+    #[arg(long, env = "LEVERET_DEFINITIONS_SKIP_IF_UNCHANGED")]
+    definitions_skip_if_unchanged: bool,
     /// Write the ports as JSON to this file when ready
     #[arg(long, value_name = "FILE")]
     ports_file: Option<PathBuf>,
@@ -183,6 +189,7 @@ async fn serve(
         .compat(compat)
         .default_queue_type(options.default_queue_type)
         .node(&node)
+        .skip_if_unchanged(options.definitions_skip_if_unchanged)
         .system_exchanges(SystemExchanges {
             event: options.event_exchange,
             log: options.log_exchange,
@@ -193,6 +200,9 @@ async fn serve(
     }
     if let Some(connections) = options.connection_max {
         builder = builder.connection_max(connections);
+    }
+    if let Some(path) = &options.definitions {
+        builder = builder.definitions(Definitions::read(path)?);
     }
     let server = builder.start()?;
     let (http, http_address) = bind_http(options).await?;

@@ -39,6 +39,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The management API's explanation of a refusal.
     pub(crate) reason: String,
+    /// Where in what was sent the fault is, if that is told.
+    pub(crate) at: Option<String>,
 }
 
 impl<'a> Session<'a> {
@@ -336,6 +338,7 @@ impl Reply {
         Self {
             status: response.status,
             reason,
+            at: body.get("at").and_then(Value::as_str).map(str::to_owned),
         }
     }
 

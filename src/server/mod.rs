@@ -3,6 +3,7 @@
 //! [`Server::builder`] embeds a broker in a Rust program or test; many run in one process.
 
 mod connection;
+mod definitions;
 mod listener;
 pub mod memory;
 mod stream;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
+pub use self::definitions::Definitions;
 pub use self::stream::{Stream, Writer};
 use self::timekeeper::Timekeeper;
 use crate::broker::alarm::MemoryLimit;
@@ -78,9 +80,30 @@ pub struct Builder {
     default_queue_type: QueueKind,
     system: SystemExchanges,
     consumer_timeout_ms: Option<u64>,
+    definitions: Vec<Definitions>,
+    skip_if_unchanged: bool,
 }
 
 impl Builder {
+    /// Begin with these definitions. If they define users, there is neither the default user nor
+    /// the default virtual host but where they define these, too.
+    #[must_use]
+    pub fn definitions(self, definitions: Vec<Definitions>) -> Self {
+        Self {
+            definitions,
+            ..self
+        }
+    }
+
+    /// Of definitions that are the same as those before do not import the second.
+    #[must_use]
+    pub fn skip_if_unchanged(self, skip_if_unchanged: bool) -> Self {
+        Self {
+            skip_if_unchanged,
+            ..self
+        }
+    }
+
     /// Refuse clients beyond this many, as RabbitMQ does with its setting of that name.
     #[must_use]
     pub fn connection_max(self, connections: u64) -> Self {
@@ -183,6 +206,7 @@ impl Builder {
         };
         let broker = Arc::new(Broker::new(spec, Arc::clone(&timekeeper) as _));
         broker.sockets.set_max(self.connection_max);
+        Definitions::load(&self.definitions, self.skip_if_unchanged, &broker)?;
         let (stop, _) = watch::channel(false);
         let shared = Arc::new(Shared {
             broker,
@@ -229,6 +253,8 @@ impl Server {
             memory: MemoryLimit::default(),
             connection_max: None,
             system: SystemExchanges::default(),
+            definitions: Vec::new(),
+            skip_if_unchanged: false,
             consumer_timeout_ms: BrokerSpec::default().consumer_timeout_ms,
         }
     }

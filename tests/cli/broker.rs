@@ -117,7 +117,7 @@ impl Drop for Broker {
 }
 
 /// A directory that no other test uses.
-fn scratch() -> PathBuf {
+pub(crate) fn scratch() -> PathBuf {
     let name = format!(
         "leveret-test-{}-{:08x}",
         std::process::id(),
