@@ -188,7 +188,7 @@ async fn post(
         DestinationId::Exchange(name) => Destination::Exchange(vhost.exchange(name)?),
     };
     let key = Name::from(request.text("routing_key").unwrap_or_default());
-    let arguments = request.table("arguments");
+    let arguments = request.table("arguments")?;
     api.change(caller.name(), &vhost, |_, fx| {
         vhost.bind(&exchange, destination, &key, &arguments, fx)
     })?;

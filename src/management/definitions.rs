@@ -176,18 +176,14 @@ async fn take(
     })
 }
 
-/// RabbitMQ's answer, and the place that it does not tell.
+/// RabbitMQ's answer, and the place that it does not tell; where it fails with 500, this is 400 too.
 pub(super) fn refusal(fault: &Fault) -> Response {
-    let (status, error) = match fault.crash {
-        true => (StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error"),
-        false => (StatusCode::BAD_REQUEST, "bad_request"),
-    };
-    let mut body = json!({ "error": error, "reason": fault.reason });
+    let mut body = json!({ "error": "bad_request", "reason": fault.reason });
     let at = fault.at.to_string();
     for (key, text) in [("at", at.as_str()), ("detail", fault.detail)] {
         if !text.is_empty() {
             body[key] = json!(text);
         }
     }
-    (status, Json(body)).into_response()
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }

@@ -114,7 +114,7 @@ async fn put(
         durable: request.flag("durable")?,
         auto_delete: request.flag("auto_delete")?,
         internal: request.flag("internal")?,
-        arguments: request.table("arguments"),
+        arguments: request.table("arguments")?,
         created_by: caller.name().into(),
     };
     let is_new = !vhost.exchanges.contains(name);

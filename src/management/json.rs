@@ -8,6 +8,23 @@ use super::error::ApiError;
 use crate::broker::json::{self, to_value};
 pub(super) use crate::broker::json::{table, to_table, value};
 
+/// RabbitMQ's tables have no nulls that come over HTTP.
+pub(super) fn without_nulls(object: &Map<String, Value>) -> Result<FieldTable, ApiError> {
+    match object.values().any(has_null) {
+        true => Err(ApiError::bad_request("null_not_allowed")),
+        false => Ok(to_table(object)),
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(all) => all.iter().any(has_null),
+        Value::Object(object) => object.values().any(has_null),
+        _ => false,
+    }
+}
+
 /// A request's body, which must be an object; nothing at all is an empty one.
 #[derive(Debug)]
 pub(super) struct Request(Map<String, Value>);
@@ -19,6 +36,7 @@ impl Request {
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(Value::Null) => Ok(Self(Map::new())),
             Ok(Value::String(_)) => Err(ApiError::bad_request(
                 "invalid payload: the request body JSON-decoded to a string. Is the input \
                  doubly-JSON-encoded?",
@@ -66,11 +84,14 @@ impl Request {
         }
     }
 
-    pub(super) fn table(&self, key: &str) -> FieldTable {
-        self.get(key)
-            .and_then(Value::as_object)
-            .map(to_table)
-            .unwrap_or_default()
+    /// A table without nulls; an empty list is an empty one too.
+    pub(super) fn table(&self, key: &str) -> Result<FieldTable, ApiError> {
+        match self.get(key) {
+            None => Ok(FieldTable::default()),
+            Some(Value::Array(all)) if all.is_empty() => Ok(FieldTable::default()),
+            Some(Value::Object(object)) => without_nulls(object),
+            Some(_) => Err(ApiError::WrongKind),
+        }
     }
 
     /// Several texts that must all be there.

@@ -59,7 +59,7 @@ impl Listing {
         };
         self.filter(&mut rows)?;
         let filtered = rows.len();
-        let first = (page - 1) * size;
+        let first = usize::try_from((page - 1).saturating_mul(size as i128)).unwrap_or(usize::MAX);
         if first >= filtered.max(1) {
             let text =
                 format!("Page out of range, page: {page} page size: {size}, len: {filtered}");
@@ -76,8 +76,8 @@ impl Listing {
         Row::write(&mut out, None, |row| {
             row.set("filtered_count", filtered);
             row.set("item_count", items.len());
-            row.set("page", page);
-            row.set("page_count", filtered.div_ceil(size).max(1));
+            row.set("page", u64::try_from(page).unwrap_or(u64::MAX));
+            row.set("page_count", filtered.div_ceil(size));
             row.set("page_size", size);
             row.set("total_count", total);
             row.written("items", &shown);
@@ -90,22 +90,19 @@ impl Listing {
         Ok(Json(self.pick(row)).into_response())
     }
 
-    fn page_numbers(&self, page: &str) -> Result<(usize, usize), ApiError> {
-        let not_numbers = || ApiError::bad_request("Pagination parameters are invalid");
-        let number = |text: &str| text.parse::<i64>().map_err(|_| not_numbers());
-        let asked = number(page)?;
-        let size = self.page_size.as_deref().map(number).transpose()?;
-        let is_size_ok = size.is_none_or(|size| (1..=PAGE_SIZE_MAX as i64).contains(&size));
-        match usize::try_from(asked) {
-            Ok(page) if page > 0 && is_size_ok => Ok((
-                page,
-                size.and_then(|size| usize::try_from(size).ok())
-                    .unwrap_or(PAGE_SIZE),
-            )),
+    /// The page and its size; RabbitMQ's numbers have no end, so ours is far away.
+    fn page_numbers(&self, page: &str) -> Result<(i128, usize), ApiError> {
+        let not_numbers = |_| ApiError::bad_request("Pagination parameters are invalid");
+        let number = |text: &str| text.parse::<i128>().map_err(not_numbers);
+        let page = number(page)?;
+        let asked = self.page_size.as_deref().map(number).transpose()?;
+        let size = usize::try_from(asked.unwrap_or(PAGE_SIZE as i128));
+        match size {
+            Ok(size) if page > 0 && (1..=PAGE_SIZE_MAX).contains(&size) => Ok((page, size)),
             _ => {
-                let size = size.map_or_else(|| "undefined".to_owned(), |size| size.to_string());
+                let size = asked.map_or_else(|| "undefined".to_owned(), |size| size.to_string());
                 let text =
-                    format!("Invalid pagination parameters: page number {asked}, page size {size}");
+                    format!("Invalid pagination parameters: page number {page}, page size {size}");
                 Err(ApiError::Bad("invalid_pagination_parameters", text))
             }
         }
@@ -212,13 +209,21 @@ fn at<'a>(row: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(row, |value, key| value.get(key))
 }
 
+/// Numbers, then flags, then texts, as Erlang orders them; what is not there comes first.
 fn order(one: Option<&Value>, other: Option<&Value>) -> Ordering {
+    let rank = |value: Option<&Value>| match value {
+        None => 0,
+        Some(Value::Number(_)) => 1,
+        Some(Value::Bool(_) | Value::Null) => 2,
+        Some(_) => 3,
+    };
     match (one, other) {
         (Some(Value::String(one)), Some(Value::String(other))) => one.cmp(other),
-        (Some(one), Some(other)) => one
-            .as_f64()
-            .partial_cmp(&other.as_f64())
-            .unwrap_or(Ordering::Equal),
-        (one, other) => one.is_some().cmp(&other.is_some()),
+        (Some(Value::Bool(one)), Some(Value::Bool(other))) => one.cmp(other),
+        (Some(Value::Number(one)), Some(Value::Number(other))) => {
+            let (one, other) = (one.as_f64(), other.as_f64());
+            one.partial_cmp(&other).unwrap_or(Ordering::Equal)
+        }
+        (one, other) => rank(one).cmp(&rank(other)),
     }
 }

@@ -66,7 +66,13 @@ async fn get_messages(
             encoding
         ])));
     }
-    let truncate = request.get("truncate").and_then(Value::as_u64);
+    let truncate = request.get("truncate").map(|value| {
+        let number = value
+            .as_i64()
+            .map(|bytes| u64::try_from(bytes).unwrap_or(0));
+        number.ok_or_else(|| ApiError::BadRequest(json!(["not_integer", value])))
+    });
+    let truncate = truncate.transpose()?;
     let show = Show {
         encoding: encoding.to_owned(),
         truncate,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::ApiError;
-use super::json::{Request, to_table};
+use super::json::{Request, without_nulls};
 use super::seen::real_name;
 use super::{Answer, Api, HTTP_PARTY};
 use crate::broker::connection::{ChannelStats, add};
@@ -42,10 +42,14 @@ async fn publish_to(
     let missing = || ApiError::Missing("exchange_not_found".to_owned());
     let exchange = vhost.exchanges.get(name).ok_or_else(missing)?;
     let request = Request::parse(&body)?;
+    request.must_have(&["payload", "payload_encoding", "properties", "routing_key"])?;
+    if request.text("payload").is_none() {
+        return Err(ApiError::bad_request("payload_not_string"));
+    }
     let [routing_key, payload, encoding] =
-        request.texts(["routing_key", "payload", "payload_encoding"])?;
+        request.patterns(["routing_key", "payload", "payload_encoding"])?;
     let properties = request.get("properties").and_then(Value::as_object);
-    let properties = properties.ok_or_else(|| ApiError::keys_missing(&["properties"]))?;
+    let properties = properties.ok_or(ApiError::WrongKind)?;
     let payload = match encoding {
         "string" => payload.as_bytes().to_vec(),
         "base64" => STANDARD
@@ -69,7 +73,11 @@ async fn publish_to(
 }
 
 fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties, ApiError> {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).map(Into::into);
+    let text = |key: &str| match object.get(key) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str().into())),
+        Some(_) => Err(ApiError::BadRequest(json!(["not_string", key]))),
+    };
     let number = |key: &str| match object.get(key) {
         None => Ok(None),
         Some(value) => value
@@ -79,24 +87,25 @@ fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties
     };
     let octet =
         |key: &str| Ok::<_, ApiError>(number(key)?.map(|n| u8::try_from(n).unwrap_or(u8::MAX)));
+    let headers = object.get("headers").map(|headers| {
+        let headers = headers.as_object().ok_or(ApiError::WrongKind)?;
+        without_nulls(headers)
+    });
     Ok(Properties {
-        content_type: text("content_type"),
-        content_encoding: text("content_encoding"),
-        headers: object
-            .get("headers")
-            .and_then(Value::as_object)
-            .map(to_table),
+        content_type: text("content_type")?,
+        content_encoding: text("content_encoding")?,
+        headers: headers.transpose()?,
         delivery_mode: octet("delivery_mode")?,
         priority: octet("priority")?,
-        correlation_id: text("correlation_id"),
-        reply_to: text("reply_to"),
-        expiration: text("expiration"),
-        message_id: text("message_id"),
+        correlation_id: text("correlation_id")?,
+        reply_to: text("reply_to")?,
+        expiration: text("expiration")?,
+        message_id: text("message_id")?,
         timestamp: number("timestamp")?,
-        kind: text("type"),
-        user_id: text("user_id"),
-        app_id: text("app_id"),
-        cluster_id: text("cluster_id"),
+        kind: text("type")?,
+        user_id: text("user_id")?,
+        app_id: text("app_id")?,
+        cluster_id: text("cluster_id")?,
     })
 }
 

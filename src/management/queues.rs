@@ -132,7 +132,7 @@ async fn put(
         durable: request.flag("durable")?,
         auto_delete: request.flag("auto_delete")?,
         owner: None,
-        arguments: request.table("arguments"),
+        arguments: request.table("arguments")?,
         created_by: caller.name().into(),
     };
     let (_, is_new) = api.change(caller.name(), &vhost, |now, fx| {

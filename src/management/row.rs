@@ -4,6 +4,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// Objects that RabbitMQ shows whole, whichever of their fields is asked for.
+const WHOLE: [&str; 3] = ["arguments", "client_properties", "object_totals"];
+
 /// Columns that were asked for; `a.b` is one of an inner object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Columns(Vec<(String, Self)>);
@@ -18,7 +21,7 @@ impl Columns {
 
     fn add(&mut self, column: &str) {
         let (key, rest) = match column.split_once('.') {
-            Some((key, rest)) => (key, Some(rest)),
+            Some((key, rest)) => (key, Some(rest).filter(|_| !WHOLE.contains(&key))),
             None => (column, None),
         };
         let at = self.0.iter().position(|(there, _)| there == key);
@@ -54,9 +57,15 @@ impl Columns {
                     let value = object.get(key)?;
                     Some((key.clone(), inner.pick(value)))
                 });
-                Value::Object(picked.collect::<Map<_, _>>())
+                let picked: Map<_, _> = picked.collect();
+                match picked.is_empty() {
+                    true => Value::Array(Vec::new()),
+                    false => Value::Object(picked),
+                }
             }
-            _ => Value::Object(Map::new()),
+            Value::Array(all) => all.iter().map(|value| self.pick(value)).collect(),
+            // It has no parts: all of it.
+            value => value.clone(),
         }
     }
 }
@@ -84,7 +93,13 @@ impl Row<'_> {
             is_empty: true,
         };
         fill(&mut row);
-        row.out.push(b'}');
+        if row.is_empty && row.columns.is_some() {
+            // An object without fields is a list in Erlang.
+            row.out.pop();
+            row.out.extend_from_slice(b"[]");
+        } else {
+            row.out.push(b'}');
+        }
     }
 
     /// Whether anything of `key` is wanted.

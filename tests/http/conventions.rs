@@ -1,10 +1,13 @@
 //! What holds for all routes, against what a real RabbitMQ 4.0.5 answered.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use leveret::management::Cors;
+use leveret::management::{self, Cors};
+use leveret::server::Server;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::api::{Api, Reply, login};
 
@@ -352,4 +355,34 @@ fn the_description_is_served() {
     let put = &document["paths"]["/api/queues/{vhost}/{name}"]["put"];
     let keys = &put["requestBody"]["content"]["application/json"]["schema"]["properties"];
     assert_eq!(keys["durable"], json!({ "type": "boolean" }));
+}
+
+/// What comes back on a connection over which only this is sent, and when, in seconds.
+async fn after(sent: &str) -> (String, u64) {
+    let server = Server::builder().start().unwrap();
+    let api = management::Api::new(Arc::clone(server.shared()), "token", Vec::new());
+    let (mut client, theirs) = tokio::io::duplex(64 * 1024);
+    let peer = "127.0.0.1:5".parse().unwrap();
+    tokio::spawn(management::serve_stream(theirs, peer, api));
+    client.write_all(sent.as_bytes()).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    (answer, begun.elapsed().as_secs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_clients_are_given_up() {
+    assert_eq!(after("").await, (String::new(), 60));
+    assert_eq!(
+        after("GET /api/whoami HTTP/1.1\r\nhost: a\r\n").await,
+        (String::new(), 60)
+    );
+    let login = guest();
+    let slow = format!(
+        "PUT /api/queues/%2F/slow HTTP/1.1\r\nhost: a\r\nauthorization: {login}\r\ncontent-length: 9\r\n\r\n{{"
+    );
+    let (answer, seconds) = after(&slow).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(seconds, 60);
 }

@@ -16,6 +16,8 @@ mod compare;
 mod conventions;
 mod definitions;
 mod dev;
+mod fuzz;
+mod listing;
 mod rates;
 
 /// A request, and what became of it.

@@ -14,7 +14,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 
 use super::openapi::{document, key};
-use super::routes::{FAMILIES, Family, Operation, Route, Verb};
+use super::routes::{FAMILIES, Family, Operation, Route, Shows, Verb};
 use crate::management::Api;
 
 const CSS: &str = include_str!("page.css");
@@ -148,13 +148,8 @@ fn path(route: &Route) -> String {
 
 fn details(operation: &Operation) -> String {
     let mut out = String::new();
-    if !operation.query.is_empty() {
-        let names: Vec<String> = operation
-            .query
-            .iter()
-            .map(|it| format!("<code>{it}</code>"))
-            .collect();
-        let _ = write!(out, "<dt>Query</dt><dd>{}</dd>", names.join(" "));
+    if let Some(query) = query(operation) {
+        let _ = write!(out, "<dt>Query</dt><dd>{query}</dd>");
     }
     if !operation.body.is_empty() {
         let keys: Vec<String> = operation.body.iter().map(|it| body_key(it)).collect();
@@ -165,6 +160,23 @@ fn details(operation: &Operation) -> String {
         let _ = write!(out, "<dt>Answers</dt><dd>{}</dd>", statuses.join(" or "));
     }
     out
+}
+
+/// What every list understands is told once, and `columns` of objects too.
+fn query(operation: &Operation) -> Option<String> {
+    let about = |words| format!("<a href=\"#conventions\">{words}</a>");
+    match (operation.shows, operation.query) {
+        (Shows::Pages, _) => Some(about("pages, name filter, sort, columns")),
+        (_, ["sort", ..]) => Some(about("sort, columns")),
+        (_, [] | ["columns"]) => None,
+        (_, names) => {
+            let names: Vec<String> = names
+                .iter()
+                .map(|it| format!("<code>{it}</code>"))
+                .collect();
+            Some(names.join(" "))
+        }
+    }
 }
 
 fn body_key(text: &str) -> String {
