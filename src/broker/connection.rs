@@ -95,6 +95,10 @@ pub struct ChannelInfo {
     pub unacked: AtomicU64,
     /// Publishes not confirmed: always settled within a read, so zero when looked at.
     pub unconfirmed: AtomicU64,
+    /// Publishes that wait for `tx.commit`.
+    pub uncommitted: AtomicU64,
+    /// Settlements that wait for it.
+    pub acks_uncommitted: AtomicU64,
     /// Counters since it was opened.
     pub stats: ChannelStats,
 }

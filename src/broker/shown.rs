@@ -26,6 +26,8 @@ pub struct Shown {
     pub feature_flags: &'static [FeatureFlag],
     /// They come with callbacks and levels.
     pub flag_levels: bool,
+    /// A way to settle that there is not is told, not an internal error.
+    pub explains_ackmode: bool,
     /// Deprecated features come with their state.
     pub feature_state: bool,
     /// What `/api/auth` tells of OAuth; there is none on newer lines.
@@ -72,7 +74,7 @@ pub struct Shown {
     pub consumer_timeout: bool,
     /// Messages of a queue that are on disk only.
     pub paged_out: bool,
-    /// Queues that RabbitMQ made for itself are marked.
+    /// Queues that RabbitMQ made for itself are marked, and streams tell when they begin.
     pub internal_queues: bool,
     /// How a classic queue keeps its messages: in four parts on the oldest line.
     pub backing_queue: bool,
@@ -106,6 +108,7 @@ impl Shown {
         definitions: DefinitionsLine::Flat,
         feature_flags: FLAGS_4_0,
         flag_levels: false,
+        explains_ackmode: false,
         feature_state: false,
         auth: Some(&[]),
         version: true,
@@ -139,6 +142,7 @@ impl Shown {
         definitions: DefinitionsLine::Lean,
         feature_flags: FLAGS_4_3,
         flag_levels: true,
+        explains_ackmode: true,
         feature_state: true,
         auth: None,
         user_queues: true,

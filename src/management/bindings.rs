@@ -24,6 +24,7 @@ use crate::broker::error::{BrokerError, Resource};
 use crate::broker::exchange::{Binding, Destination, DestinationId};
 use crate::broker::name::Name;
 use crate::broker::permission::Access;
+use crate::broker::term::hash;
 use crate::broker::vhost::VirtualHost;
 
 pub(super) fn routes() -> Router<Api> {
@@ -56,9 +57,23 @@ async fn list_vhost(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
 
 /// `/api/queues/{vhost}/{name}/bindings`
 pub(super) async fn to_queue(vhost: Seen, Query(listing): Query<Listing>) -> Answer {
-    vhost.queue()?;
     let id = DestinationId::Queue(vhost.name.as_str().into());
-    listing.answer(rows(&vhost, |binding| binding.destination == id))
+    let mut all = rows(&vhost, |binding| binding.destination == id);
+    if vhost.queue().is_err() {
+        // RabbitMQ makes up the binding that every queue has, without looking for the queue.
+        all.push(view(&vhost, &implicit(&vhost.name)));
+    }
+    listing.answer(all)
+}
+
+/// The binding by which the nameless exchange knows a queue.
+fn implicit(queue: &str) -> Binding {
+    Binding {
+        source: "".into(),
+        destination: DestinationId::Queue(queue.into()),
+        binding_key: queue.into(),
+        arguments: FieldTable::new(),
+    }
 }
 
 /// `/api/exchanges/{vhost}/{name}/bindings/source`
@@ -109,12 +124,8 @@ fn properties_key(key: &str, arguments: &FieldTable) -> String {
     format!("{}~{}", quoted(key), arguments_hash(arguments))
 }
 
-/// Stable and short; RabbitMQ hashes its own terms here, so the digits differ.
 fn arguments_hash(arguments: &FieldTable) -> String {
-    let mut raw = bytes::BytesMut::new();
-    arguments.encode(&mut raw);
-    let fnv = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-    URL_SAFE_NO_PAD.encode(raw.iter().fold(0x811c_9dc5, fnv).to_be_bytes())
+    URL_SAFE_NO_PAD.encode(hash::arguments(arguments).to_be_bytes())
 }
 
 fn quoted(text: &str) -> String {
@@ -138,7 +149,8 @@ fn destination_id(kind: &str, name: &str) -> Result<DestinationId, ApiError> {
     match kind {
         "q" => Ok(DestinationId::Queue(name.into())),
         "e" => Ok(DestinationId::Exchange(real_name(name).into())),
-        _ => Err(ApiError::NotFound),
+        // RabbitMQ fails over a kind of destination that there is not.
+        _ => Err(ApiError::WrongKind),
     }
 }
 
@@ -192,9 +204,9 @@ async fn post(
     api.change(caller.name(), &vhost, |_, fx| {
         vhost.bind(&exchange, destination, &key, &arguments, fx)
     })?;
-    let (_, _, kind, to) = &ends;
-    let properties_key = properties_key(&key, &arguments);
-    let location = format!("{kind}/{}/{}", quoted(to), quoted(&properties_key));
+    let (_, _, _, to) = &ends;
+    let key = quoted(&properties_key(&key, &arguments)).replace("%7E", "~");
+    let location = format!("{}/{key}", quoted(to));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)]).into_response())
 }
 

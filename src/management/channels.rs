@@ -9,7 +9,8 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
-use super::connections::{details, load, named, seen};
+use super::connections::{details, load, named, no_garbage, seen};
+use super::consumers::consumers_of;
 use super::error::ApiError;
 use super::listing::Listing;
 use super::rates::{self, Look, RangeQuery, show};
@@ -47,7 +48,7 @@ async fn list(
     Query(ranges): Query<RangeQuery>,
 ) -> Answer {
     let look = api.look(ranges.list_ranges()?);
-    listing.answer(channel_rows(&api, &look, &caller))
+    listing.answer(rows(&api, &look, &seen(&api, &caller)))
 }
 
 async fn of_vhost(
@@ -57,23 +58,21 @@ async fn of_vhost(
     Query(listing): Query<Listing>,
     Query(ranges): Query<RangeQuery>,
 ) -> Answer {
-    caller.visible_vhost(&api, &vhost)?;
     let look = api.look(ranges.list_ranges()?);
-    let mut rows = channel_rows(&api, &look, &caller);
-    rows.retain(|row| row["vhost"] == vhost.as_str());
-    listing.answer(rows)
+    caller.visible_vhost(&api, &vhost)?;
+    let mut seen = seen(&api, &caller);
+    seen.retain(|connection| *connection.vhost == *vhost);
+    listing.answer(rows(&api, &look, &seen))
 }
 
-fn channel_rows(api: &Api, look: &Look<'_>, caller: &Caller) -> Vec<Value> {
-    let mut rows = Vec::new();
-    for connection in seen(api, caller) {
+fn rows(api: &Api, look: &Look<'_>, connections: &[Arc<Connection>]) -> Vec<Value> {
+    let of = |connection: &Arc<Connection>| {
         let infos = connection.channel_infos();
-        let shown = infos
-            .iter()
-            .map(|info| channel_view(api, look, &connection, info));
-        rows.extend(shown);
-    }
-    rows
+        let rows = infos.iter();
+        rows.map(|info| channel_view(api, look, connection, info))
+            .collect::<Vec<_>>()
+    };
+    connections.iter().flat_map(of).collect()
 }
 
 async fn one(
@@ -88,10 +87,24 @@ async fn one(
         let infos = connection.channel_infos();
         let is_it = |info: &&Arc<ChannelInfo>| channel_name(&connection, info) == name;
         if let Some(info) = infos.iter().find(is_it) {
-            return listing.one(&channel_view(&api, &look, &connection, info));
+            let mut row = channel_view(&api, &look, &connection, info);
+            row["consumer_details"] = consumers(&api, &connection, &name).into();
+            // Counted by queue and exchange with detailed rates only.
+            row["deliveries"] = json!([]);
+            row["publishes"] = json!([]);
+            return listing.one(&row);
         }
     }
     Err(ApiError::NotFound)
+}
+
+/// The consumers of the channel of that name.
+fn consumers(api: &Api, connection: &Connection, name: &str) -> Vec<Value> {
+    let vhost = api.broker().vhosts.get(&connection.vhost);
+    let queues = vhost.map(|vhost| vhost.queues.sorted()).unwrap_or_default();
+    let all = queues.iter().flat_map(|queue| consumers_of(api, queue));
+    all.filter(|consumer| consumer["channel_details"]["name"] == name)
+        .collect()
 }
 
 fn channel_name(connection: &Connection, info: &ChannelInfo) -> String {
@@ -99,7 +112,8 @@ fn channel_name(connection: &Connection, info: &ChannelInfo) -> String {
 }
 
 fn channel_view(api: &Api, look: &Look<'_>, connection: &Connection, info: &ChannelInfo) -> Value {
-    json!({
+    let shown = &api.broker().compat.shown;
+    let mut row = json!({
         "name": channel_name(connection, info),
         "number": info.number,
         "node": api.broker().node.as_str(),
@@ -111,12 +125,23 @@ fn channel_view(api: &Api, look: &Look<'_>, connection: &Connection, info: &Chan
         "confirm": info.confirm.load(Ordering::Relaxed),
         "transactional": info.transactional.load(Ordering::Relaxed),
         "prefetch_count": info.prefetch_count.load(Ordering::Relaxed),
-        "global_prefetch_count": info.global_prefetch_count.load(Ordering::Relaxed),
         "consumer_count": load(&info.consumers),
         "messages_unacknowledged": load(&info.unacked),
         "messages_unconfirmed": load(&info.unconfirmed),
-        "messages_uncommitted": 0,
-        "acks_uncommitted": 0,
+        "messages_uncommitted": load(&info.uncommitted),
+        "acks_uncommitted": load(&info.acks_uncommitted),
+        "pending_raft_commands": 0,
+        "reductions": 0,
+        "reductions_details": { "rate": 0.0 },
+        "garbage_collection": no_garbage(0),
         "message_stats": show::stats(rates::MESSAGES, rates::of_channel(info), &look.channel(info)),
-    })
+    });
+    if shown.global_prefetch {
+        let global = info.global_prefetch_count.load(Ordering::Relaxed);
+        row["global_prefetch_count"] = json!(global);
+    }
+    if shown.cached_segments {
+        row["cached_segments"] = json!(0);
+    }
+    row
 }

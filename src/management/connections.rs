@@ -25,6 +25,8 @@ pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/connections", get(list))
         .route("/api/connections/{name}", get(one).delete(delete))
+        .route("/api/connections/{name}/sessions", get(sessions))
+        .route("/api/vhosts/{vhost}/connections", get(list_vhost))
         .route(
             "/api/connections/username/{user}",
             get(list_user).delete(delete_user),
@@ -77,7 +79,16 @@ pub(super) fn view(api: &Api, look: &Look<'_>, connection: &Connection) -> Value
         "recv_cnt": load(&traffic.reads),
         "send_cnt": writes,
         "send_pend": 0,
+        "reductions": 0,
+        "reductions_details": { "rate": 0.0 },
+        "garbage_collection": no_garbage(0),
     });
+    for key in OF_TLS {
+        row[key] = Value::Null;
+    }
+    if api.broker().compat.shown.cert_serial {
+        row["peer_cert_serial_number"] = json!("");
+    }
     if let Some(row) = row.as_object_mut() {
         let octets = rates::of_connection(connection);
         show::put(row, rates::OCTETS, octets, &look.connection(connection));
@@ -90,6 +101,28 @@ pub(super) fn view(api: &Api, look: &Look<'_>, connection: &Connection) -> Value
         row["user_provided_name"] = json!(name);
     }
     row
+}
+
+/// What only connections with TLS have: nothing in lists, and empty in what is shown of one.
+const OF_TLS: [&str; 7] = [
+    "ssl_protocol",
+    "ssl_key_exchange",
+    "ssl_cipher",
+    "ssl_hash",
+    "peer_cert_subject",
+    "peer_cert_issuer",
+    "peer_cert_validity",
+];
+
+/// There is no garbage collector; where RabbitMQ knows nothing of one it says -1.
+pub(super) fn no_garbage(value: i64) -> Value {
+    json!({
+        "fullsweep_after": value,
+        "max_heap_size": value,
+        "min_bin_vheap_size": value,
+        "min_heap_size": value,
+        "minor_gcs": value,
+    })
 }
 
 /// A connection as other objects refer to it.
@@ -130,6 +163,29 @@ async fn list(
     listing.answer(seen.iter().map(|one| view(&api, &look, one)).collect())
 }
 
+async fn list_vhost(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(vhost): Path<String>,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    let look = api.look(ranges.list_ranges()?);
+    caller.visible_vhost(&api, &vhost)?;
+    let seen = seen(&api, &caller);
+    let rows = seen.iter().filter(|one| *one.vhost == *vhost);
+    listing.answer(rows.map(|one| view(&api, &look, one)).collect())
+}
+
+/// Sessions are AMQP 1.0's.
+async fn sessions(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
+    if !api.broker().compat.shown.sessions {
+        return Err(ApiError::NotFound);
+    }
+    named(&api, &caller, &name)?;
+    Err(ApiError::bad_request("connection does not use AMQP 1.0"))
+}
+
 async fn one(
     State(api): State<Api>,
     caller: Caller,
@@ -138,7 +194,11 @@ async fn one(
     Query(ranges): Query<RangeQuery>,
 ) -> Answer {
     let look = api.look(ranges.ranges()?);
-    listing.one(&view(&api, &look, &*named(&api, &caller, &name)?))
+    let mut row = view(&api, &look, &*named(&api, &caller, &name)?);
+    for key in OF_TLS {
+        row[key] = json!("");
+    }
+    listing.one(&row)
 }
 
 async fn delete(
@@ -167,15 +227,18 @@ async fn list_user(
     caller: Caller,
     Path(user): Path<String>,
     Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
 ) -> Answer {
-    let look = api.look(ranges.list_ranges()?);
     let seen = seen(&api, &caller);
-    let rows = seen
-        .iter()
-        .filter(|one| *one.user.name == *user)
-        .map(|one| view(&api, &look, one));
-    listing.answer(rows.collect())
+    let row = |one: &Connection| {
+        json!({
+            "name": one.name.as_str(),
+            "node": api.broker().node.as_str(),
+            "user": one.user.name.as_str(),
+            "vhost": one.vhost.as_str(),
+        })
+    };
+    let rows = seen.iter().filter(|one| *one.user.name == *user);
+    listing.answer(rows.map(|one| row(one)).collect())
 }
 
 async fn delete_user(

@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::json::table;
 use super::listing::Listing;
 use super::{Answer, Api};
-use crate::broker::queue::{ConsumerView, Queue};
+use crate::broker::queue::{ConsumerView, Queue, QueueKind};
 use crate::broker::vhost::VirtualHost;
 
 pub(super) fn routes() -> Router<Api> {
@@ -57,11 +57,18 @@ pub(super) fn consumers_of(api: &Api, queue: &Queue) -> Vec<Value> {
 fn consumer_view(api: &Api, queue: &Queue, consumer: &ConsumerView) -> Value {
     let origin = &consumer.origin;
     let (peer_host, peer_port) = peer(&origin.connection);
-    json!({
+    let settings = queue.settings();
+    let is_stream = queue.kind == QueueKind::Stream;
+    let status = match (consumer.active, settings.single_active) {
+        (true, true) => "single_active",
+        (false, true) => "waiting",
+        (_, false) => "up",
+    };
+    let mut row = json!({
         "arguments": table(&origin.arguments),
         "ack_required": consumer.ack_required,
-        "active": consumer.active,
-        "activity_status": if consumer.active { "up" } else { "waiting" },
+        "active": consumer.active && !is_stream,
+        "activity_status": status,
         "channel_details": {
             "connection_name": origin.connection.as_str(),
             "name": format!("{} ({})", origin.connection, origin.channel),
@@ -75,7 +82,12 @@ fn consumer_view(api: &Api, queue: &Queue, consumer: &ConsumerView) -> Value {
         "exclusive": consumer.exclusive,
         "prefetch_count": consumer.prefetch,
         "queue": { "name": queue.name().as_str(), "vhost": queue.spec.vhost.as_str() },
-    })
+    });
+    if api.broker().compat.shown.consumer_timeout {
+        let timeout = settings.consumer_timeout_ms;
+        row["consumer_timeout"] = json!(timeout.or(api.broker().consumer_timeout_ms));
+    }
+    row
 }
 
 /// The client's address out of a connection's name.

@@ -23,6 +23,8 @@ pub(super) enum ApiError {
     Bad(&'static str, String),
     /// 412.
     Precondition(String),
+    /// 503: what RabbitMQ would ask a queue's replicas for.
+    Unavailable(String),
     /// 400 where RabbitMQ fails with 500: what it makes of a value that is not of the right kind.
     WrongKind,
     /// A status and nothing else.
@@ -78,6 +80,11 @@ impl IntoResponse for ApiError {
             Self::Precondition(reason) => (
                 StatusCode::PRECONDITION_FAILED,
                 "precondition_failed",
+                json!(reason),
+            ),
+            Self::Unavailable(reason) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "service_unavailable",
                 json!(reason),
             ),
             Self::WrongKind => (

@@ -17,6 +17,7 @@ use super::json::{Request, table};
 use super::listing::Listing;
 use super::queues::target;
 use super::{Answer, Api, HTTP_PARTY};
+use crate::broker::compat::Compat;
 use crate::broker::effects::Effects;
 use crate::broker::permission::Access;
 use crate::broker::queue::{ConsumerKey, Entry, Got, Queue, Settlement, Unacked, settle};
@@ -34,7 +35,11 @@ async fn get_messages(
     Path(at): Path<(String, String)>,
     body: Bytes,
 ) -> Answer {
-    let (vhost, queue) = target(&api, &caller, &at, Access::Read)?;
+    let missing = |error| match error {
+        ApiError::NotFound => ApiError::Missing("queue_not_found".to_owned()),
+        other => other,
+    };
+    let (vhost, queue) = target(&api, &caller, &at, Access::Read).map_err(missing)?;
     queue
         .refuse_if_stream("basic.get")
         .map_err(|refused| ApiError::bad_request(format!("540 {refused}")))?;
@@ -42,47 +47,7 @@ async fn get_messages(
         .check_get(&api.broker().compat)
         .map_err(|refused| ApiError::bad_request(format!("405 RESOURCE_LOCKED - {refused}")))?;
     let request = Request::parse(&body)?;
-    let count = request.get("count").and_then(Value::as_u64);
-    let (Some(count), Some(mode), Some(encoding)) =
-        (count, request.text("ackmode"), request.text("encoding"))
-    else {
-        let keys = ["count", "ackmode", "encoding"];
-        let missing: Vec<_> = keys
-            .into_iter()
-            .filter(|key| request.get(key).is_none())
-            .collect();
-        return Err(ApiError::keys_missing(&missing));
-    };
-    let how = match mode {
-        "ack_requeue_true" => Settlement::Return,
-        "reject_requeue_true" => Settlement::Requeue,
-        "ack_requeue_false" => Settlement::Ack,
-        "reject_requeue_false" => Settlement::Reject,
-        other => return Err(ApiError::BadRequest(json!(["invalid_ackmode", other]))),
-    };
-    if !["auto", "base64"].contains(&encoding) {
-        return Err(ApiError::BadRequest(json!([
-            "unsupported_encoding",
-            encoding
-        ])));
-    }
-    let truncate = request.get("truncate").map(|value| {
-        let number = value
-            .as_i64()
-            .map(|bytes| u64::try_from(bytes).unwrap_or(0));
-        number.ok_or_else(|| ApiError::BadRequest(json!(["not_integer", value])))
-    });
-    let truncate = truncate.transpose()?;
-    let show = Show {
-        encoding: encoding.to_owned(),
-        truncate,
-    };
-    let taking = Taking {
-        count,
-        how,
-        show,
-        user: caller.name(),
-    };
+    let taking = Taking::read(&request, caller.name(), &api.broker().compat)?;
     let rows = api.change(caller.name(), &vhost, |now, fx| {
         take(&queue, &taking, now, fx)
     });
@@ -101,6 +66,60 @@ struct Taking<'a> {
     how: Settlement,
     show: Show,
     user: &'a str,
+}
+
+impl<'a> Taking<'a> {
+    fn read(request: &'a Request, user: &'a str, compat: &Compat) -> Result<Self, ApiError> {
+        request.must_have(&["count", "ackmode", "encoding"])?;
+        let [mode, encoding] = request.texts(["ackmode", "encoding"])?;
+        let how = match mode {
+            "ack_requeue_true" => Settlement::Return,
+            "reject_requeue_true" => Settlement::Requeue,
+            "ack_requeue_false" => Settlement::Ack,
+            "reject_requeue_false" => Settlement::Reject,
+            _ if !compat.shown.explains_ackmode => return Err(ApiError::WrongKind),
+            other => return Err(ApiError::bad_request(invalid_ackmode(other))),
+        };
+        if !["auto", "base64"].contains(&encoding) {
+            return Err(ApiError::bad_request(
+                "Unsupported encoding. Please use auto or base64.",
+            ));
+        }
+        let truncate = request.get("truncate").map(|value| {
+            let number = value
+                .as_i64()
+                .map(|bytes| u64::try_from(bytes).unwrap_or(0));
+            number.ok_or_else(|| ApiError::BadRequest(json!(["not_integer", value])))
+        });
+        let show = Show {
+            encoding: encoding.to_owned(),
+            truncate: truncate.transpose()?,
+        };
+        Ok(Self {
+            count: count(request.get("count"))?,
+            how,
+            show,
+            user,
+        })
+    }
+}
+
+fn invalid_ackmode(mode: &str) -> String {
+    format!(
+        "Invalid ackmode value: {mode}. Valid values are: ack_requeue_true, ack_requeue_false, \
+         reject_requeue_true, reject_requeue_false"
+    )
+}
+
+/// How many messages: a number, also in quotes; one below zero is never reached, so all.
+fn count(value: Option<&Value>) -> Result<u64, ApiError> {
+    let number = match value {
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_i64(),
+        None => None,
+    };
+    let number: i64 = number.ok_or_else(|| ApiError::BadRequest(json!(["not_integer", value])))?;
+    Ok(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// RabbitMQ opens a channel for each request.
@@ -193,5 +212,10 @@ pub(super) fn properties(raw: &[u8]) -> Value {
     let there = fields
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    Value::Object(there.collect::<Map<_, _>>())
+    let there = there.collect::<Map<_, _>>();
+    match there.is_empty() {
+        // An empty list is how RabbitMQ writes no properties.
+        true => json!([]),
+        false => Value::Object(there),
+    }
 }

@@ -25,10 +25,12 @@ mod parameters;
 mod permissions;
 mod policies;
 mod publish;
+mod queue_short;
 mod queue_view;
 mod queues;
 mod quorum;
 mod rates;
+mod replicas;
 mod row;
 mod seen;
 mod users;
@@ -178,6 +180,7 @@ fn routes() -> Router<Api> {
         .merge(publish::routes())
         .merge(queues::routes())
         .merge(messages::routes())
+        .merge(replicas::routes())
         .merge(bindings::routes())
         .merge(connections::routes())
         .merge(channels::routes())

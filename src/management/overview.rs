@@ -44,7 +44,9 @@ async fn overview(
         row["object_totals"]["channels"] = json!(channels.sum::<usize>());
         let queues = vhosts.iter().flat_map(|vhost| vhost.queues.snapshot());
         let consumers = queues.map(|queue| queue.view().consumers);
-        row["object_totals"]["consumers"] = json!(consumers.sum::<usize>());
+        if caller.is_monitor() {
+            row["object_totals"]["consumers"] = json!(consumers.sum::<usize>());
+        }
         row["statistics_db_event_queue"] = json!(0);
         if caller.is_monitor() {
             row["listeners"] = listeners(&api).into();

@@ -10,13 +10,11 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::ApiError;
-use super::json::{Request, table};
+use super::json::Request;
 use super::listing::Listing;
-use super::row::Row;
 use super::{Answer, Api, created, no_content};
 pub(super) use crate::broker::json::policy as value;
-use crate::broker::name::Name;
-use crate::broker::policy::{Applied, InvalidPolicy, Layer, Policy};
+use crate::broker::policy::{InvalidPolicy, Layer, Policy};
 use crate::broker::vhost::VirtualHost;
 
 /// One of the two families of routes.
@@ -165,15 +163,4 @@ pub(super) fn validation_failed(api: &Api, caller: &Caller, faults: &[String]) -
 
 pub(super) fn text(faults: &[String]) -> String {
     format!("Validation failed\n\n{}\n", faults.join("\n"))
-}
-
-/// What policies come to for a queue or exchange, in its row.
-pub(super) fn applied(row: &mut Row<'_>, applied: &Applied) {
-    let name = |name: &Option<Name>| name.as_ref().map(|it| it.to_string());
-    row.set("policy", name(&applied.policy));
-    row.set("operator_policy", name(&applied.operator_policy));
-    if row.wants("effective_policy_definition") {
-        let definition = table(&applied.definition);
-        row.value("effective_policy_definition", &definition);
-    }
 }

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 use leveret_proto::content::Properties;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
 use super::error::ApiError;
@@ -20,6 +20,7 @@ use super::json::{Request, without_nulls};
 use super::seen::real_name;
 use super::{Answer, Api, HTTP_PARTY};
 use crate::broker::connection::{ChannelStats, add};
+use crate::broker::error::{BrokerError, Resource};
 use crate::broker::exchange::{Exchange, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::permission::Access;
@@ -50,6 +51,7 @@ async fn publish_to(
         request.patterns(["routing_key", "payload", "payload_encoding"])?;
     let properties = request.get("properties").and_then(Value::as_object);
     let properties = properties.ok_or(ApiError::WrongKind)?;
+    check_exchange(&vhost, &exchange)?;
     let payload = match encoding {
         "string" => payload.as_bytes().to_vec(),
         "base64" => STANDARD
@@ -58,6 +60,7 @@ async fn publish_to(
         other => return Err(ApiError::BadRequest(json!(["unsupported_encoding", other]))),
     };
     let properties = read_properties(properties)?;
+    check_user_id(&caller, &properties)?;
     let party = Party {
         user: caller.name(),
         ..HTTP_PARTY
@@ -72,7 +75,33 @@ async fn publish_to(
     Ok(Json(json!({ "routed": routed })).into_response())
 }
 
-fn read_properties(object: &serde_json::Map<String, Value>) -> Result<Properties, ApiError> {
+fn check_exchange(vhost: &VirtualHost, exchange: &Exchange) -> Result<(), ApiError> {
+    if !exchange.spec.internal {
+        return Ok(());
+    }
+    let subject = vhost.subject(Resource::Exchange, exchange.name());
+    let refused = BrokerError::InternalExchange(subject);
+    Err(ApiError::bad_request(format!(
+        "403 ACCESS_REFUSED - {refused}"
+    )))
+}
+
+/// Only impersonators publish in the name of another.
+fn check_user_id(caller: &Caller, properties: &Properties) -> Result<(), ApiError> {
+    let Some(user_id) = &properties.user_id else {
+        return Ok(());
+    };
+    let (user_id, name) = (user_id.as_str(), caller.name());
+    if user_id == name || caller.tags().iter().any(|tag| tag == "impersonator") {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "406 PRECONDITION_FAILED - user_id property set to '{user_id}' but authenticated user was \
+         '{name}'"
+    )))
+}
+
+fn read_properties(object: &Map<String, Value>) -> Result<Properties, ApiError> {
     let text = |key: &str| match object.get(key) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str().into())),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::connections::no_garbage;
 use super::json::table;
 use super::listing::Listed;
 use super::rates::{Look, queue_lengths, queue_messages, show};
 use super::row::{Columns, Row};
-use super::{Api, connections, policies, quorum};
+use super::{Api, connections, quorum};
 use crate::broker::queue::{Queue, QueueKind, QueueView, Settings, StreamView};
 
 /// How much of a queue is shown.
@@ -36,6 +37,10 @@ pub(super) struct QueueRow<'a> {
     pub(super) look: Look<'a>,
     pub(super) extent: &'a Extent,
     pub(super) queue: Arc<Queue>,
+    /// With what lists leave out, unless they are of all details.
+    pub(super) is_detailed: bool,
+    /// It is what was asked for, not a row of a list.
+    pub(super) is_alone: bool,
 }
 
 impl Listed for QueueRow<'_> {
@@ -51,37 +56,30 @@ impl Listed for QueueRow<'_> {
 impl QueueRow<'_> {
     /// All that lists show.
     pub(super) fn fill(&self, row: &mut Row<'_>) {
-        let queue = &*self.queue;
-        self.declared(row);
-        if self.extent.has_stats() {
-            self.statistics(row, &queue.view());
-        } else if self.extent.has_totals() {
-            let ([messages, ready, unacked], _) = queue.counters();
-            row.set("messages", messages);
-            row.set("messages_ready", ready);
-            row.set("messages_unacknowledged", unacked);
-            let online = (queue.kind != QueueKind::Classic).then(|| [self.node()]);
-            row.set("online", online);
+        if !self.extent.has_stats() {
+            return self.short(row);
         }
+        self.declared(row);
+        row.set("exclusive", self.queue.spec.owner.is_some());
+        row.set("node", self.node());
+        self.statistics(row, &self.queue.view());
     }
 
-    fn node(&self) -> &str {
+    pub(super) fn node(&self) -> &str {
         self.api.broker().node.as_str()
     }
 
     /// What it was declared as.
-    fn declared(&self, row: &mut Row<'_>) {
+    pub(super) fn declared(&self, row: &mut Row<'_>) {
         let (queue, spec) = (&*self.queue, &self.queue.spec);
         row.set("name", spec.name.as_str());
         row.set("vhost", spec.vhost.as_str());
         row.set("durable", spec.durable);
         row.set("auto_delete", spec.auto_delete);
-        row.set("exclusive", spec.owner.is_some());
         if row.wants("arguments") {
             row.value("arguments", &self.arguments());
         }
         row.set("type", queue.kind.as_str());
-        row.set("node", self.node());
         row.set("state", "running");
     }
 
@@ -96,15 +94,15 @@ impl QueueRow<'_> {
 
     /// What it holds, who uses it, what happens to its messages.
     fn statistics(&self, row: &mut Row<'_>, view: &QueueView) {
-        let (api, queue) = (self.api, &*self.queue);
+        let queue = &*self.queue;
         self.counters(row, view);
         row.set("consumers", view.consumers);
         row.set("reductions", 0);
         row.object("reductions_details", |row| row.set("rate", 0.0));
         let settings = queue.settings();
         match queue.kind {
-            QueueKind::Classic => Self::as_classic(row, view),
-            QueueKind::Quorum => quorum::show(row, api, view, &settings),
+            QueueKind::Classic => self.as_classic(row, view),
+            QueueKind::Quorum => quorum::show(row, self, view, &settings),
             QueueKind::Stream => {
                 if let Some(stream) = &view.stream {
                     self.as_stream(row, stream, view.consumers);
@@ -127,17 +125,38 @@ impl QueueRow<'_> {
     }
 
     fn owners(&self, row: &mut Row<'_>, view: &QueueView, settings: &Settings) {
-        policies::applied(row, &settings.applied);
+        if self.is_detailed && queue_has_process(self.queue.kind) {
+            row.value("garbage_collection", &no_garbage(0));
+        }
+        let applied = &settings.applied;
+        self.name(row, "policy", applied.policy.as_deref());
+        self.name(row, "operator_policy", applied.operator_policy.as_deref());
+        if row.wants("effective_policy_definition") {
+            let definition = table(&applied.definition);
+            row.value("effective_policy_definition", &definition);
+        }
+        if self.api.broker().compat.shown.internal_queues {
+            row.set("internal", false);
+            row.set("internal_owner", false);
+        }
         let owner = self.queue.spec.owner;
         if let Some(owner) = owner.and_then(|id| self.api.broker().connections.get(&id)) {
             row.value("owner_pid_details", &connections::details(&owner));
         }
-        if let Some(tag) = &view.exclusive_consumer_tag {
-            row.set("exclusive_consumer_tag", tag);
+        if self.queue.kind == QueueKind::Classic {
+            let tag = view.exclusive_consumer_tag.as_deref();
+            self.name(row, "exclusive_consumer_tag", tag);
         }
     }
 
-    fn as_classic(row: &mut Row<'_>, view: &QueueView) {
+    /// A name, if there is one; only details say that there is none.
+    pub(super) fn name(&self, row: &mut Row<'_>, key: &str, name: Option<&str>) {
+        if self.is_detailed || name.is_some() {
+            row.set(key, name);
+        }
+    }
+
+    fn as_classic(&self, row: &mut Row<'_>, view: &QueueView) {
         let bytes = view.ready_bytes + view.unacked_bytes;
         row.set("messages_ram", view.ready + view.unacked);
         row.set("messages_ready_ram", view.ready);
@@ -146,7 +165,22 @@ impl QueueRow<'_> {
         row.set("message_bytes", bytes);
         row.set("message_bytes_ram", bytes);
         row.set("message_bytes_persistent", view.persistent_bytes);
-        row.set("storage_version", 2);
+        let shown = &self.api.broker().compat.shown;
+        if shown.paged_out {
+            row.set("messages_paged_out", 0);
+            row.set("message_bytes_paged_out", 0);
+        }
+        if shown.backing_queue {
+            row.set("recoverable_slaves", ());
+            row.value("backing_queue_status", &backing_queue(view));
+        } else {
+            row.set("storage_version", 2);
+        }
+        if self.is_detailed {
+            row.set("head_message_timestamp", ());
+        }
+        let tag = view.single_active_tag.as_deref();
+        self.name(row, "single_active_consumer_tag", tag);
         as_waiting(row, view);
     }
 
@@ -154,16 +188,45 @@ impl QueueRow<'_> {
     fn as_stream(&self, row: &mut Row<'_>, stream: &StreamView, readers: usize) {
         let node = self.node();
         row.set("memory", stream.bytes);
-        let first = stream.first_arrival.map(|at| self.api.broker().wall_ms(at));
-        row.set("first_timestamp", first.unwrap_or(0));
-        row.set("segments", stream.segments);
+        let shown = &self.api.broker().compat.shown;
+        if shown.internal_queues {
+            let first = stream.first_arrival.map(|at| self.api.broker().wall_ms(at));
+            row.set("first_timestamp", first.unwrap_or(0));
+        }
+        if !shown.backing_queue {
+            row.set("segments", stream.segments);
+            row.set("leader", node);
+        }
         row.value("readers", &json!({ node: readers }));
-        row.set("leader", node);
         row.set("members", [node]);
         row.set("online", [node]);
-        row.set("internal", false);
-        row.set("internal_owner", false);
     }
+}
+
+/// On RabbitMQ a stream is not a process of its own.
+fn queue_has_process(kind: QueueKind) -> bool {
+    kind != QueueKind::Stream
+}
+
+/// The four parts of a queue on the oldest line, of which we have none.
+fn backing_queue(view: &QueueView) -> Value {
+    json!({
+        "avg_ack_egress_rate": 0.0,
+        "avg_ack_ingress_rate": 0.0,
+        "avg_egress_rate": 0.0,
+        "avg_ingress_rate": 0.0,
+        "delta": ["delta", "undefined", 0, 0, "undefined"],
+        "len": view.ready,
+        "mode": "default",
+        "next_deliver_seq_id": view.stats.deliver_get(),
+        "next_seq_id": view.stats.publish,
+        "q1": 0,
+        "q2": 0,
+        "q3": 0,
+        "q4": view.ready,
+        "target_ram_count": "infinity",
+        "version": 1,
+    })
 }
 
 /// What all queues show that messages are taken from.
@@ -173,7 +236,4 @@ pub(super) fn as_waiting(row: &mut Row<'_>, view: &QueueView) {
     row.set("message_bytes_unacknowledged", view.unacked_bytes);
     row.set("consumer_capacity", view.consumer_capacity);
     row.set("consumer_utilisation", view.consumer_capacity);
-    row.set("single_active_consumer_tag", &view.single_active_tag);
-    row.set("internal", false);
-    row.set("internal_owner", ());
 }

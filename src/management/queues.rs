@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
+use serde_json::json;
 
 use super::auth::Caller;
+use super::connections::no_garbage;
 use super::error::ApiError;
 use super::exchanges::Conditions;
 use super::json::Request;
@@ -17,9 +19,10 @@ use super::rates::{Look, RangeQuery};
 use super::row::Row;
 use super::seen::Seen;
 use super::{Answer, Api, bindings, consumers, created, no_content};
+use crate::broker::connection::add;
 use crate::broker::error::Resource;
 use crate::broker::permission::Access;
-use crate::broker::queue::{CloseIf, Queue, QueueSpec};
+use crate::broker::queue::{CloseIf, Queue, QueueKind, QueueSpec};
 use crate::broker::vhost::VirtualHost;
 
 /// Longest name of a queue: a short string's.
@@ -28,7 +31,10 @@ const NAME_BYTES_MAX: usize = 255;
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/queues", get(list))
+        .route("/api/queues/detailed", get(detailed))
+        .route("/api/users/{user}/queues", get(of_user))
         .route("/api/queues/{vhost}", get(list_vhost))
+        .route("/api/queues/{vhost}/{name}/actions", post(action))
         .route(
             "/api/queues/{vhost}/{name}",
             get(one).put(put).delete(delete_queue),
@@ -47,10 +53,47 @@ async fn list(
     Query(ranges): Query<RangeQuery>,
     Query(extent): Query<Extent>,
 ) -> Answer {
-    let vhosts = caller.visible_vhosts(&api);
     let look = api.look(ranges.list_ranges()?);
-    let all = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
+    let all = all(&api, &caller);
     listing.list(rows(&api, look, &extent, all))
+}
+
+fn all(api: &Api, caller: &Caller) -> Vec<Arc<Queue>> {
+    let vhosts = caller.visible_vhosts(api);
+    let queues = vhosts.iter().flat_map(|vhost| vhost.queues.sorted());
+    queues.collect()
+}
+
+async fn detailed(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    if !api.broker().compat.shown.detailed_queues {
+        return Err(ApiError::NotFound);
+    }
+    let (look, extent) = (api.look(ranges.list_ranges()?), Extent::default());
+    let mut rows = rows(&api, look, &extent, all(&api, &caller));
+    rows.iter_mut().for_each(|row| row.is_detailed = true);
+    listing.list(rows)
+}
+
+/// The queues that a user declared, of those that the caller may see.
+async fn of_user(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(user): Path<String>,
+    Query(listing): Query<Listing>,
+    Query(ranges): Query<RangeQuery>,
+) -> Answer {
+    if !api.broker().compat.shown.user_queues {
+        return Err(ApiError::NotFound);
+    }
+    let (look, extent) = (api.look(ranges.list_ranges()?), Extent::default());
+    let mut mine = all(&api, &caller);
+    mine.retain(|queue| *queue.spec.created_by == *user);
+    listing.list(rows(&api, look, &extent, mine))
 }
 
 async fn list_vhost(
@@ -75,6 +118,9 @@ fn rows<'a>(
         look,
         extent,
         queue,
+        // Lines without a list of all details show them in every list.
+        is_detailed: !api.broker().compat.shown.detailed_queues,
+        is_alone: false,
     };
     queues.into_iter().map(row).collect()
 }
@@ -91,13 +137,18 @@ async fn one(
         look: api.look(ranges.ranges()?),
         extent: &extent,
         queue: vhost.queue()?,
+        is_detailed: true,
+        is_alone: true,
     };
     let mut out = Vec::new();
     Row::write(&mut out, listing.columns().as_ref(), |json| {
         row.fill(json);
         if extent.has_stats() {
             let consumers = consumers::consumers_of(&api, &row.queue);
-            json.set("consumer_details", consumers);
+            json.value("consumer_details", &consumers.into());
+            if row.queue.kind == QueueKind::Stream {
+                json.value("garbage_collection", &no_garbage(-1));
+            }
             json.set("deliveries", EMPTY);
             json.set("incoming", EMPTY);
         }
@@ -126,6 +177,7 @@ async fn put(
     if name.starts_with(crate::broker::name::RESERVED_PREFIX) {
         return Err(ApiError::Refused("Access refused."));
     }
+    check_node(&api, &request)?;
     let spec = QueueSpec {
         name: name.into(),
         vhost: vhost.name.clone(),
@@ -138,7 +190,20 @@ async fn put(
     let (_, is_new) = api.change(caller.name(), &vhost, |now, fx| {
         vhost.declare_queue(spec, None, now, fx)
     })?;
+    let churn = &api.broker().churn;
+    add(&churn.queue_declared, 1);
+    add(&churn.queue_created, u64::from(is_new));
     Ok(created(is_new))
+}
+
+/// A queue can only be put where there is a node.
+fn check_node(api: &Api, request: &Request) -> Result<(), ApiError> {
+    match request.text("node") {
+        Some(node) if node != api.broker().node.as_str() => Err(ApiError::bad_request(format!(
+            "Node {node} could not be contacted"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The queue, to change it with this access.
@@ -174,7 +239,26 @@ async fn delete_queue(
     api.change(caller.name(), &vhost, |_, fx| {
         vhost.delete_queue(&queue, condition, fx)
     })?;
+    add(&api.broker().churn.queue_deleted, 1);
     Ok(no_content())
+}
+
+/// Mirrors were synchronised this way; there are none any more.
+async fn action(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(at): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let missing = |error| match error {
+        ApiError::NotFound => ApiError::Missing("queue_not_found".to_owned()),
+        other => other,
+    };
+    target(&api, &caller, &at, Access::Configure).map_err(missing)?;
+    let request = Request::parse(&body)?;
+    request.must_have(&["action"])?;
+    let action = request.get("action");
+    Err(ApiError::BadRequest(json!(["unknown", action])))
 }
 
 async fn purge(State(api): State<Api>, caller: Caller, Path(at): Path<(String, String)>) -> Answer {

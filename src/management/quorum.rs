@@ -2,16 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Api;
-use super::queue_view::as_waiting;
+use super::queue_view::{QueueRow, as_waiting};
 use super::row::Row;
-use crate::broker::queue::{Order, QueueView, Settings};
+use crate::broker::queue::{Order, QueueView, QuorumRules, Settings};
 
 /// The row of a quorum queue. Nothing is in memory only, and everything is persistent.
-pub(super) fn show(row: &mut Row<'_>, api: &Api, view: &QueueView, settings: &Settings) {
-    let node = api.broker().node.as_str();
+pub(super) fn show(row: &mut Row<'_>, it: &QueueRow<'_>, view: &QueueView, settings: &Settings) {
+    let (node, compat) = (it.node(), &it.api.broker().compat);
     let bytes = view.ready_bytes + view.unacked_bytes + view.held_bytes;
     row.set("leader", node);
+    active_consumer(row, it, view);
+    if !compat.shown.backing_queue {
+        row.set("publishers", 0);
+    }
     row.set("members", [node]);
     row.set("online", [node]);
     row.value("open_files", &json!({ node: 0 }));
@@ -23,7 +26,7 @@ pub(super) fn show(row: &mut Row<'_>, api: &Api, view: &QueueView, settings: &Se
     row.set("messages_dlx", view.held);
     row.set("message_bytes_dlx", view.held_bytes);
     as_waiting(row, view);
-    let line = &api.broker().compat.quorum;
+    let line = &compat.quorum;
     match line.order {
         Order::TwoClasses => {
             row.set("messages_ready_high", waiting(view, 1));
@@ -43,9 +46,7 @@ pub(super) fn show(row: &mut Row<'_>, api: &Api, view: &QueueView, settings: &Se
         return;
     };
     if line.delivery_limit.is_some() {
-        let limit = rules.delivery_limit;
-        let limit = limit.map_or_else(|| json!("unlimited"), Value::from);
-        row.set("delivery_limit", limit);
+        row.set("delivery_limit", delivery_limit(rules));
         row.set("messages_ready_returned", view.returned);
     }
     if line.has_delayed_retry {
@@ -54,6 +55,23 @@ pub(super) fn show(row: &mut Row<'_>, api: &Api, view: &QueueView, settings: &Se
         row.set("delayed_retry", retry);
         row.set("messages_delayed", view.delayed);
     }
+}
+
+/// How often a message may come back.
+pub(super) fn delivery_limit(rules: &QuorumRules) -> Value {
+    let limit = rules.delivery_limit;
+    limit.map_or_else(|| json!("unlimited"), Value::from)
+}
+
+/// Without single active consumers it is the first; the oldest line has another key.
+fn active_consumer(row: &mut Row<'_>, it: &QueueRow<'_>, view: &QueueView) {
+    let active = view.single_active_tag.clone();
+    if it.api.broker().compat.shown.backing_queue {
+        return row.set("single_active_consumer_ctag", active);
+    }
+    let first = || Some(it.queue.consumers().first()?.tag.clone());
+    let tag = active.or_else(first);
+    it.name(row, "single_active_consumer_tag", tag.as_deref());
 }
 
 fn waiting(view: &QueueView, lane: u8) -> u64 {

@@ -14,7 +14,7 @@ use super::error::ApiError;
 use super::json::Request;
 use super::listing::Listing;
 use super::rates::{self, AllTraffic, Look, RangeQuery, Traffic, show};
-use super::{Answer, Api, connections, created, no_content, permissions};
+use super::{Answer, Api, created, no_content, permissions};
 use crate::broker::event::Change;
 use crate::broker::permission::Permission;
 use crate::broker::queue::QueueKind;
@@ -35,7 +35,6 @@ pub(super) fn routes() -> Router<Api> {
             "/api/vhosts/{vhost}/topic-permissions",
             get(topic_permissions),
         )
-        .route("/api/vhosts/{vhost}/connections", get(connections_of))
 }
 
 /// A list by pages makes RabbitMQ 4 fail, and columns are not looked at.
@@ -271,21 +270,4 @@ async fn topic_permissions(
 ) -> Answer {
     target(&api, &caller, &name)?;
     listing.answer(permissions::topic_rows(&api, |_, vhost| vhost == name))
-}
-
-async fn connections_of(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.list_ranges()?);
-    caller.visible_vhost(&api, &name)?;
-    let seen = connections::seen(&api, &caller);
-    let rows = seen
-        .iter()
-        .filter(|one| *one.vhost == *name)
-        .map(|one| connections::view(&api, &look, one));
-    listing.answer(rows.collect())
 }

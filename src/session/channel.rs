@@ -93,5 +93,10 @@ impl Channel {
         self.info
             .consumers
             .store(self.consumers.len() as u64, Ordering::Relaxed);
+        if let Mode::Tx(transaction) = &self.mode {
+            let (publishes, acks) = transaction.lengths();
+            self.info.uncommitted.store(publishes, Ordering::Relaxed);
+            self.info.acks_uncommitted.store(acks, Ordering::Relaxed);
+        }
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Publication {
 pub(super) struct Transaction {
     publications: Vec<Publication>,
     settlements: Vec<(Settlement, Vec<Unacked>)>,
+    /// Deliveries in those.
+    settled: u64,
 }
 
 impl Transaction {
@@ -41,7 +43,13 @@ impl Transaction {
         Ok(())
     }
 
+    /// How many publishes and how many settled deliveries wait.
+    pub(super) fn lengths(&self) -> (u64, u64) {
+        (self.publications.len() as u64, self.settled)
+    }
+
     pub(super) fn settle(&mut self, how: Settlement, batch: Vec<Unacked>) {
+        self.settled += batch.len() as u64;
         self.settlements.push((how, batch));
     }
 }

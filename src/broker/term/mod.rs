@@ -1,5 +1,6 @@
-//! Field values as RabbitMQ prints them: Erlang terms, in error texts and events.
+//! Field values as RabbitMQ prints them: Erlang terms, in error texts and events; and their hash.
 
+pub mod hash;
 pub mod json;
 
 use leveret_proto::value::{FieldTable, FieldValue};

@@ -31,6 +31,8 @@ pub struct QuorumLine {
     pub weighs_properties: bool,
     /// Returned messages can wait before they are delivered again.
     pub has_delayed_retry: bool,
+    /// The version that the status of a queue tells.
+    pub machine_version: u64,
     /// The single active consumer makes way for one of a higher priority.
     pub yields_to_priority: bool,
 }
@@ -43,6 +45,7 @@ impl QuorumLine {
         odd_limit_is_none: true,
         negative_limit_is_none: false,
         order: Order::Arrival,
+        machine_version: 2,
         requeues_to_tail: true,
         weighs_properties: false,
         has_delayed_retry: false,
@@ -56,6 +59,7 @@ impl QuorumLine {
         odd_limit_is_none: true,
         negative_limit_is_none: true,
         order: Order::TwoClasses,
+        machine_version: 5,
         requeues_to_tail: false,
         weighs_properties: false,
         has_delayed_retry: false,
@@ -69,6 +73,7 @@ impl QuorumLine {
         odd_limit_is_none: false,
         negative_limit_is_none: true,
         order: Order::Levels,
+        machine_version: 8,
         requeues_to_tail: false,
         weighs_properties: true,
         has_delayed_retry: true,

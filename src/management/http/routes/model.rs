@@ -2,7 +2,7 @@
 
 use super::{
     Family, Shows,
-    Who::{Management, Member},
+    Who::{Administrator, Management, Member},
     act, ask, at, delete, list, one, pages, put,
 };
 
@@ -70,6 +70,13 @@ pub(super) static QUEUES: Family = Family {
             &[pages(Management, "The queues of all virtual hosts")],
         ),
         at(
+            "/api/queues/detailed",
+            &[pages(
+                Management,
+                "The queues of all virtual hosts with all that is known of them",
+            )],
+        ),
+        at(
             "/api/queues/{vhost}",
             &[pages(Member, "The queues of a virtual host")],
         ),
@@ -97,6 +104,40 @@ pub(super) static QUEUES: Family = Family {
         at(
             "/api/queues/{vhost}/{name}/bindings",
             &[list(Member, "Bindings to a queue")],
+        ),
+        at(
+            "/api/queues/{vhost}/{name}/actions",
+            &[act(
+                Member,
+                "There is no action any more: mirrors were synchronised this way",
+                &["action: string"],
+            )],
+        ),
+        at(
+            "/api/queues/quorum/{vhost}/{name}/status",
+            &[list(Member, "The replicas of a quorum queue: one").without_head()],
+        ),
+        at(
+            "/api/queues/quorum/{vhost}/{name}/replicas/add",
+            &[act(Administrator, "Add a replica", &["node: string"])],
+        ),
+        at(
+            "/api/queues/quorum/{vhost}/{name}/replicas/delete",
+            &[delete(Administrator, "Delete a replica")
+                .body(&["node: string"])
+                .success(&[202])],
+        ),
+        at(
+            "/api/queues/quorum/replicas/on/{node}/grow",
+            &[act(
+                Administrator,
+                "Add replicas on a node",
+                &["strategy: string"],
+            )],
+        ),
+        at(
+            "/api/queues/quorum/replicas/on/{node}/shrink",
+            &[delete(Administrator, "Delete the replicas on a node").success(&[202])],
         ),
         at(
             "/api/queues/{vhost}/{name}/get",
@@ -158,6 +199,10 @@ pub(super) static CONNECTIONS: Family = Family {
         at(
             "/api/connections/{name}/channels",
             &[list(Management, "The channels of a connection")],
+        ),
+        at(
+            "/api/connections/{name}/sessions",
+            &[list(Management, "Sessions of AMQP 1.0: there are none")],
         ),
         at(
             "/api/connections/username/{user}",

@@ -98,6 +98,10 @@ pub(super) static USERS: Family = Family {
             &[list(Administrator, "The permissions of a user")],
         ),
         at(
+            "/api/users/{user}/queues",
+            &[list(Administrator, "The queues that a user declared")],
+        ),
+        at(
             "/api/users/{user}/topic-permissions",
             &[list(Administrator, "The topic permissions of a user")],
         ),
