@@ -114,8 +114,7 @@ async fn name(State(api): State<Api>, _caller: Caller) -> Answer {
     Ok(Json(json!({ "name": api.broker().cluster_name().as_str() })).into_response())
 }
 
-async fn set_name(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
-    caller.administrator()?;
+async fn set_name(State(api): State<Api>, body: Bytes) -> Answer {
     let request = Request::parse(&body)?;
     request.must_have(&["name"])?;
     let name = request.text("name").ok_or(ApiError::WrongKind)?;
@@ -154,8 +153,7 @@ fn flag_row(flag: &FeatureFlag, has_levels: bool) -> Value {
 }
 
 /// What there is is enabled.
-async fn enable(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
-    caller.administrator()?;
+async fn enable(State(api): State<Api>, Path(name): Path<String>) -> Answer {
     let flags = api.broker().compat.shown.feature_flags;
     let found = flags.iter().find(|flag| flag.name == name);
     match found.is_some_and(|flag| flag.stage != Stage::Experimental) {
@@ -165,8 +163,7 @@ async fn enable(State(api): State<Api>, caller: Caller, Path(name): Path<String>
 }
 
 /// The settings as RabbitMQ prints its own.
-async fn effective(State(api): State<Api>, caller: Caller) -> Answer {
-    caller.administrator()?;
+async fn effective(State(api): State<Api>) -> Answer {
     let line = |(protocol, address): &(&str, std::net::SocketAddr)| {
         format!("{{{protocol},\"{}\",{}}}", address.ip(), address.port())
     };
@@ -180,8 +177,8 @@ async fn effective(State(api): State<Api>, caller: Caller) -> Answer {
 }
 
 /// Logins by protocol, of the protocols that were used.
-async fn attempts(State(api): State<Api>, caller: Caller, Path(node): Path<String>) -> Answer {
-    check(&api, &caller, &node)?;
+async fn attempts(State(api): State<Api>, Path(node): Path<String>) -> Answer {
+    check(&api, &node)?;
     let logins = &api.broker().logins;
     let row = |(protocol, attempts): (&str, &Attempts)| {
         let (succeeded, failed) = attempts.totals();
@@ -199,38 +196,34 @@ async fn attempts(State(api): State<Api>, caller: Caller, Path(node): Path<Strin
 }
 
 /// Where logins come from is not counted, as on RabbitMQ unless it is told to.
-async fn sources(State(api): State<Api>, caller: Caller, Path(node): Path<String>) -> Answer {
-    check(&api, &caller, &node)?;
+async fn sources(State(api): State<Api>, Path(node): Path<String>) -> Answer {
+    check(&api, &node)?;
     Ok(Json(json!([])).into_response())
 }
 
-async fn forget(State(api): State<Api>, caller: Caller, Path(node): Path<String>) -> Answer {
-    check(&api, &caller, &node)?;
+async fn forget(State(api): State<Api>, Path(node): Path<String>) -> Answer {
+    check(&api, &node)?;
     api.broker().logins.amqp.reset();
     api.broker().logins.http.reset();
     Ok(no_content())
 }
 
 /// One node has all leaders.
-async fn rebalance(caller: Caller) -> Answer {
-    caller.administrator()?;
+async fn rebalance() -> Answer {
     Ok(no_content())
 }
 
 /// Forgets statistics, never anything that they are about.
-async fn reset(caller: Caller) -> Answer {
-    caller.administrator()?;
+async fn reset() -> Answer {
     Ok(no_content())
 }
 
-async fn reset_node(State(api): State<Api>, caller: Caller, Path(node): Path<String>) -> Answer {
-    caller.administrator()?;
-    check(&api, &caller, &node)?;
+async fn reset_node(State(api): State<Api>, Path(node): Path<String>) -> Answer {
+    check(&api, &node)?;
     Ok(no_content())
 }
 
-async fn no_shovels(caller: Caller) -> Answer {
-    caller.monitor()?;
+async fn no_shovels() -> Answer {
     Ok(Json(json!([])).into_response())
 }
 
@@ -239,7 +232,6 @@ async fn no_shovels_in(
     caller: Caller,
     Path(vhost): Path<String>,
 ) -> Answer {
-    caller.monitor()?;
     caller.vhost(&api, &vhost)?;
     Ok(Json(json!([])).into_response())
 }

@@ -35,18 +35,15 @@ struct Wishes {
     skip_if_unchanged: bool,
 }
 
-async fn export(State(api): State<Api>, caller: Caller, Query(wishes): Query<Wishes>) -> Answer {
-    caller.administrator()?;
+async fn export(State(api): State<Api>, Query(wishes): Query<Wishes>) -> Answer {
     Ok(exported(&api.broker().export(Scope::Broker)?, &wishes))
 }
 
 async fn export_vhost(
     State(api): State<Api>,
-    caller: Caller,
     Path(vhost): Path<String>,
     Query(wishes): Query<Wishes>,
 ) -> Answer {
-    caller.administrator()?;
     let all = api.broker().export(Scope::Vhost(&vhost));
     let all = all.map_err(|_| ApiError::bad_request("vhost_not_found"))?;
     Ok(exported(&all, &wishes))
@@ -134,7 +131,6 @@ async fn import(
     Query(wishes): Query<Wishes>,
     request: Request,
 ) -> Answer {
-    caller.administrator()?;
     take(&api, &caller, &wishes, Scope::Broker, request).await
 }
 
@@ -145,7 +141,6 @@ async fn import_vhost(
     Query(wishes): Query<Wishes>,
     request: Request,
 ) -> Answer {
-    caller.administrator()?;
     api.broker().vhost(&vhost)?;
     take(&api, &caller, &wishes, Scope::Vhost(&vhost), request).await
 }

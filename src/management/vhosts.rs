@@ -58,21 +58,19 @@ async fn list(
 }
 
 /// The virtual host, for administrators.
-fn target(api: &Api, caller: &Caller, name: &str) -> Result<Arc<VirtualHost>, ApiError> {
-    caller.administrator()?;
+fn target(api: &Api, name: &str) -> Result<Arc<VirtualHost>, ApiError> {
     api.broker().vhosts.get(name).ok_or(ApiError::NotFound)
 }
 
 async fn one(
     State(api): State<Api>,
-    caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
     Query(ranges): Query<RangeQuery>,
 ) -> Answer {
     let look = api.look(ranges.ranges()?);
     let traffic = AllTraffic::read(api.broker());
-    let vhost = target(&api, &caller, &name)?;
+    let vhost = target(&api, &name)?;
     listing.one(&view(&api, &look, &traffic, &vhost))
 }
 
@@ -128,7 +126,6 @@ async fn put(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Answer {
-    caller.administrator()?;
     let request = Request::parse(&body)?;
     let mut metadata = VhostMetadata {
         description: request.text("description").unwrap_or_default().to_owned(),
@@ -195,7 +192,7 @@ fn announce_lost_permissions(api: &Api, vhost: &str, by: &str) {
 }
 
 async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
-    let vhost = target(&api, &caller, &name)?;
+    let vhost = target(&api, &name)?;
     if vhost.metadata.lock().protected_from_deletion {
         return Err(ApiError::Precondition(format!(
             "Refusing to delete virtual host '{name}' because it is protected from deletion"
@@ -208,8 +205,7 @@ async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>
     Ok(no_content())
 }
 
-async fn protect(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
-    caller.administrator()?;
+async fn protect(State(api): State<Api>, Path(name): Path<String>) -> Answer {
     set_protection(&api, &name, true)?.ok_or_else(|| {
         ApiError::Missing(format!(
             "Cannot enable deletion protection of virtual host '{name}' because it does not exist"
@@ -217,8 +213,7 @@ async fn protect(State(api): State<Api>, caller: Caller, Path(name): Path<String
     })
 }
 
-async fn unprotect(State(api): State<Api>, caller: Caller, Path(name): Path<String>) -> Answer {
-    caller.administrator()?;
+async fn unprotect(State(api): State<Api>, Path(name): Path<String>) -> Answer {
     set_protection(&api, &name, false)?.ok_or(ApiError::NotFound)
 }
 
@@ -234,12 +229,7 @@ fn set_protection(api: &Api, name: &str, on: bool) -> Result<Option<Response>, A
 }
 
 /// Nothing is ever stopped here; what cannot be started on RabbitMQ cannot be here.
-async fn start(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((name, node)): Path<(String, String)>,
-) -> Answer {
-    caller.administrator()?;
+async fn start(State(api): State<Api>, Path((name, node)): Path<(String, String)>) -> Answer {
     let failed =
         |why: &str| ApiError::bad_request(format!("Request to node {node} failed with {why}"));
     if node != *api.broker().node {
@@ -254,20 +244,18 @@ async fn start(
 
 async fn permissions(
     State(api): State<Api>,
-    caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    target(&api, &caller, &name)?;
+    target(&api, &name)?;
     listing.answer(permissions::rows(&api, |_, vhost| vhost == name))
 }
 
 async fn topic_permissions(
     State(api): State<Api>,
-    caller: Caller,
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    target(&api, &caller, &name)?;
+    target(&api, &name)?;
     listing.answer(permissions::topic_rows(&api, |_, vhost| vhost == name))
 }

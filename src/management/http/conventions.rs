@@ -113,7 +113,11 @@ async fn answer(
     next: Next,
 ) -> Result<Response, ApiError> {
     let Some(known) = known else {
-        return Ok(next.run(request).await);
+        // A route that the table does not have would be open to anyone.
+        return match request.extensions().get::<MatchedPath>() {
+            Some(_) => Err(ApiError::NotFound),
+            None => Ok(next.run(request).await),
+        };
     };
     let operation = known.route.operation(request.method());
     let operation = operation.ok_or(ApiError::NotFound)?;
