@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::alarm;
 use super::effects::Effects;
+use super::event::Event;
 use super::exchange::{Destination, route};
 use super::message::Message;
 use super::name::Name;
@@ -56,7 +57,10 @@ pub fn publish(
     fx.arrived_bytes += alarm::held(queues.len() as u64, 0) + message.bytes() * queues.len() as u64;
     for queue in queues {
         match queue.publish(message, now, fx) {
-            Enqueued::Taken => outcome.routed = true,
+            Enqueued::Taken => {
+                outcome.routed = true;
+                fx.record(|| queue.event(|vhost, queue| Event::Arrived { vhost, queue }));
+            }
             Enqueued::Refused => outcome.overflowed = true,
             Enqueued::Failed => outcome.failed = true,
             Enqueued::Gone => {}

@@ -190,6 +190,11 @@ impl User {
         })
     }
 
+    /// Whether there is no such user any more.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Relaxed)
+    }
+
     /// It was deleted: its connections must end.
     pub fn delete(&self) {
         self.deleted.store(true, Ordering::Relaxed);

@@ -1,7 +1,8 @@
-//! The log as messages: with `--log-exchange` every line goes to `amq.rabbitmq.log` too.
+//! The log for others than the terminal: the management API shows the latest lines, and with
+//! `--log-exchange` every line goes to `amq.rabbitmq.log` too.
 //!
 //! A line may be written while the model's locks are held, so it only enters a short list here; a
-//! task publishes what stands there. When the list is full, lines are left out.
+//! task hands on what stands there. When the list is full, lines are left out.
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::Context;
 
+use crate::management::Api;
 use crate::server::Shared;
 
-/// Lines that may wait to be published.
+/// Lines that may wait to be handed on.
 const LINES_MAX: usize = 1024;
 /// What publishing itself may write.
 const OWN_TARGET: &str = "leveret::sync";
@@ -37,11 +39,15 @@ pub(super) fn pipe() -> (LogLayer, Lines) {
     (LogLayer(sender), lines)
 }
 
-/// Publish lines for as long as there is a log.
-pub(super) async fn publish(mut lines: Lines, shared: Arc<Shared>) {
+/// Hand on lines for as long as there is a log.
+pub(super) async fn hand_on(mut lines: Lines, shared: Arc<Shared>, api: Api) {
+    let is_published = shared.broker.system.log;
     while let Some((level, line)) = lines.recv().await {
-        let now = shared.clock.now().tick;
-        shared.broker.publish_log(level, &line, now);
+        if is_published {
+            let now = shared.clock.now().tick;
+            shared.broker.publish_log(level, &line, now);
+        }
+        api.log_line(level, &line);
     }
 }
 

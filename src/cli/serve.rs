@@ -148,13 +148,13 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
     }
 }
 
-/// The log goes to the terminal, and where that is wanted to an exchange too.
-fn begin_log(options: &ServeOptions) -> Option<Lines> {
+/// The log goes to the terminal, and in lines to others.
+fn begin_log(options: &ServeOptions) -> Lines {
     let filter = EnvFilter::try_new(&options.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
     let terminal = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_target(false);
-    let (layer, lines) = options.log_exchange.then(log_exchange::pipe).unzip();
+    let (layer, lines) = log_exchange::pipe();
     tracing_subscriber::registry()
         .with(filter)
         .with(terminal)
@@ -179,7 +179,7 @@ fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
 async fn serve(
     options: &ServeOptions,
     compat: Compat,
-    lines: Option<Lines>,
+    lines: Lines,
     begun: Instant,
 ) -> io::Result<()> {
     let node = runtime_file::full_node_name(options.node.as_deref().unwrap_or("rabbit"));
@@ -210,10 +210,12 @@ async fn serve(
     let mut listeners = vec![("http", http_address)];
     listeners.extend(server.addresses().iter().map(|address| ("amqp", *address)));
     let shared = std::sync::Arc::clone(server.shared());
-    if let Some(lines) = lines {
-        tokio::spawn(log_exchange::publish(lines, std::sync::Arc::clone(&shared)));
-    }
     let api = Api::new(std::sync::Arc::clone(&shared), &token, listeners);
+    tokio::spawn(log_exchange::hand_on(
+        lines,
+        std::sync::Arc::clone(&shared),
+        api.clone(),
+    ));
     let stopped = std::sync::Arc::clone(&shared);
     let serving = tokio::spawn(management::serve(http, api, async move {
         stopped.stopped().await

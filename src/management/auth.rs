@@ -138,6 +138,14 @@ impl Caller {
         self.has(MONITORING)
     }
 
+    /// Whether the user was deleted since.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Self::User(user) => user.is_deleted(),
+            Self::Local => false,
+        }
+    }
+
     fn has(&self, tags: &[&str]) -> bool {
         match self {
             Self::User(user) => has_any(user, tags),

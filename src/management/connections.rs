@@ -43,7 +43,7 @@ pub(super) fn seen(api: &Api, caller: &Caller) -> Vec<Arc<Connection>> {
 }
 
 /// Under an alarm a connection is blocked from its next publish on.
-fn state(api: &Api, connection: &Connection) -> &'static str {
+pub(super) fn state(api: &Api, connection: &Connection) -> &'static str {
     match connection.blocked.load(Ordering::Relaxed) {
         true => "blocked",
         false if api.broker().alarm.is_raised() => "blocking",

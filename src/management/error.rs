@@ -27,6 +27,8 @@ pub(super) enum ApiError {
     Unavailable(String),
     /// 400 where RabbitMQ fails with 500: what it makes of a value that is not of the right kind.
     WrongKind,
+    /// 503.
+    Busy(String),
     /// A status and nothing else.
     Bare(u16),
     /// 401: nobody.
@@ -92,6 +94,7 @@ impl IntoResponse for ApiError {
                 "bad_request",
                 json!("a value is not of the kind that is expected"),
             ),
+            Self::Busy(reason) => (StatusCode::SERVICE_UNAVAILABLE, "busy", json!(reason)),
             Self::Bare(status) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
                 return status.into_response();

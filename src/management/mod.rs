@@ -45,7 +45,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
 use self::error::ApiError;
 pub use self::http::cors::Cors;
@@ -72,6 +72,8 @@ pub struct Api {
     listeners: Arc<[(&'static str, SocketAddr)]>,
     rates: Arc<Rates>,
     cors: Arc<Cors>,
+    /// For those who watch what happens.
+    feed: Arc<dev::Feed>,
 }
 
 impl Api {
@@ -87,7 +89,13 @@ impl Api {
             listeners: listeners.into(),
             rates: Arc::default(),
             cors: Arc::default(),
+            feed: Arc::default(),
         }
+    }
+
+    /// A line was logged, for those who watch the log. No lock of the model may be held.
+    pub fn log_line(&self, level: &'static str, text: &str) {
+        self.feed.log_line(level, text);
     }
 
     /// Let pages of other origins use it.
@@ -190,7 +198,8 @@ fn routes() -> Router<Api> {
 }
 
 fn router(api: Api) -> Router {
-    let plain = SizeAbove::new(PLAIN_BYTES_MAX);
+    // A stream of events must not wait in a compressor.
+    let plain = SizeAbove::new(PLAIN_BYTES_MAX).and(NotForContentType::SSE);
     routes()
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

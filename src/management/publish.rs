@@ -21,6 +21,7 @@ use super::seen::real_name;
 use super::{Answer, Api, HTTP_PARTY};
 use crate::broker::connection::{ChannelStats, add};
 use crate::broker::error::{BrokerError, Resource};
+use crate::broker::event::Event;
 use crate::broker::exchange::{Exchange, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::permission::Access;
@@ -181,7 +182,9 @@ fn publish_message(
         let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
         trace::published(it.party, &message, &extra_keys, &queues, fx);
         add(&it.exchange.published_out, queues.len() as u64);
-        publish(&queues, &message, now, fx)
+        let outcome = publish(&queues, &message, now, fx);
+        fx.record(|| Event::of_publish(it.exchange, it.routing_key, &queues, outcome, true));
+        outcome
     });
     count_publish(vhost, it.exchange, outcome);
     match outcome.overflowed {

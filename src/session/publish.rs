@@ -271,26 +271,10 @@ impl Core {
     }
 
     fn record_publish(&mut self, it: &Publication, queues: &[Arc<Queue>], outcome: Outcome) {
-        let Some(open) = self.open.as_ref().filter(|_| self.fx.recording) else {
-            return;
-        };
-        let vhost = open.vhost.name.clone();
-        let exchange = it.route.exchange.name().clone();
-        let routing_key = it.message.routing_key().to_owned();
-        self.fx.record(|| match outcome.routed {
-            true => Event::Published {
-                vhost,
-                exchange,
-                routing_key,
-                queues: queues.iter().map(|queue| queue.name().clone()).collect(),
-            },
-            false => Event::Unroutable {
-                vhost,
-                exchange,
-                routing_key,
-                returned: it.mandatory,
-            },
-        });
+        let (exchange, key) = (&it.route.exchange, it.message.routing_key());
+        let mandatory = it.mandatory;
+        self.fx
+            .record(|| Event::of_publish(exchange, key, queues, outcome, mandatory));
     }
 
     /// Count a publish for the confirm at the end of the read; a refused one is told at once,

@@ -6,10 +6,10 @@ use super::api::Api;
 use super::client::Client;
 use crate::support::frames;
 
-const GET: Value = Value::Null;
+pub(super) const GET: Value = Value::Null;
 
 /// Publish by way of the API, with these properties.
-fn publish(api: &Api, key: &str, payload: &str, properties: &Value) {
+pub(super) fn publish(api: &Api, key: &str, payload: &str, properties: &Value) {
     let message = json!({
         "routing_key": key, "payload": payload, "payload_encoding": "string", "properties": properties,
     });
@@ -18,7 +18,7 @@ fn publish(api: &Api, key: &str, payload: &str, properties: &Value) {
     assert_eq!((status, &answer["routed"]), (200, &json!(true)), "{answer}");
 }
 
-fn declare(api: &Api, queue: &str, arguments: &Value) {
+pub(super) fn declare(api: &Api, queue: &str, arguments: &Value) {
     let request = json!({ "durable": true, "arguments": arguments });
     let path = format!("/api/queues/%2F/{queue}");
     let (status, answer) = api.request("guest", "PUT", &path, &request);
@@ -27,7 +27,7 @@ fn declare(api: &Api, queue: &str, arguments: &Value) {
 
 /// A user whose password is its name; with a permission, that is what it may configure, write and
 /// read in the virtual host `/`.
-fn add_user(api: &Api, name: &str, tags: &str, permission: Option<[&str; 3]>) {
+pub(super) fn add_user(api: &Api, name: &str, tags: &str, permission: Option<[&str; 3]>) {
     let send = |path: String, request: Value| {
         let (status, answer) = api.request("guest", "PUT", &path, &request);
         assert_eq!(status, 201, "{answer}");

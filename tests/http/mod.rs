@@ -16,6 +16,7 @@ mod compare;
 mod conventions;
 mod definitions;
 mod dev;
+mod events;
 mod fuzz;
 mod listing;
 mod rates;

@@ -10,7 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use self::change::Change;
+use super::exchange::Exchange;
 use super::name::Name;
+use super::publish::Outcome;
+use super::queue::Queue;
 use crate::sync::{LEAF, Ranked};
 
 /// Something that happened in the model.
@@ -31,6 +34,8 @@ pub enum Event {
         routing_key: String,
         returned: bool,
     },
+    /// A message came into a queue, from wherever.
+    Arrived { vhost: Name, queue: Name },
     /// A message was written to a consumer.
     Delivered {
         vhost: Name,
@@ -61,6 +66,34 @@ pub enum Event {
     },
     /// Something was made, changed or deleted.
     Changed(Change),
+}
+
+impl Event {
+    /// A message was published, with this outcome.
+    pub fn of_publish(
+        exchange: &Exchange,
+        routing_key: &str,
+        queues: &[Arc<Queue>],
+        outcome: Outcome,
+        mandatory: bool,
+    ) -> Self {
+        let (vhost, exchange) = (exchange.spec.vhost.clone(), exchange.name().clone());
+        let routing_key = routing_key.to_owned();
+        match outcome.routed {
+            true => Self::Published {
+                vhost,
+                exchange,
+                routing_key,
+                queues: queues.iter().map(|queue| queue.name().clone()).collect(),
+            },
+            false => Self::Unroutable {
+                vhost,
+                exchange,
+                routing_key,
+                returned: mandatory,
+            },
+        }
+    }
 }
 
 /// Hears every event; called with no lock held, must not block.

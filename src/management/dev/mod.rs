@@ -4,10 +4,15 @@ mod alarm;
 mod control;
 mod definitions;
 mod delayed;
+mod events;
+mod feed;
+mod log;
 mod peek;
+mod ticket;
 
 use axum::Router;
 
+pub(super) use self::feed::Feed;
 use super::Api;
 
 pub(super) fn routes() -> Router<Api> {
@@ -16,5 +21,8 @@ pub(super) fn routes() -> Router<Api> {
         .merge(control::routes())
         .merge(definitions::routes())
         .merge(delayed::routes())
+        .merge(events::routes())
+        .merge(log::routes())
         .merge(peek::routes())
+        .merge(ticket::routes())
 }

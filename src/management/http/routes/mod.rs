@@ -70,6 +70,8 @@ pub(super) enum Shows {
     Html,
     Css,
     Script,
+    /// A stream of events.
+    Events,
 }
 
 /// Who may ask; administrators may always.
@@ -273,6 +275,7 @@ impl Shows {
             Self::Object | Self::List | Self::Pages => Some("application/json"),
             Self::Text => Some("text/plain"),
             Self::Html => Some("text/html"),
+            Self::Events => Some("text/event-stream"),
             Self::Css => Some("text/css"),
             Self::Script => Some("text/javascript"),
         }

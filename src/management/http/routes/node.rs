@@ -307,6 +307,28 @@ pub(super) static LEVERET: Family = Family {
             .query(&["state", "offset", "limit", "payload_bytes"])],
         ),
         at(
+            "/dev/events",
+            &[file(
+                "What happens, as Server-Sent Events, with a password or a ticket; topics: overview, \
+                 queues, exchanges, connections, channels, topology, log",
+                Shows::Events,
+            )
+            .query(&["topics", "vhost", "level", "ticket", "last_event_id"])],
+        ),
+        at(
+            "/dev/ticket",
+            &[ask(
+                Management,
+                "A ticket that opens one stream of events within half a minute",
+                &[],
+                Shows::Object,
+            )],
+        ),
+        at(
+            "/dev/log",
+            &[one(Monitoring, "The latest lines of the log").query(&["level", "limit"])],
+        ),
+        at(
             "/dev/definitions/preview",
             &[ask(
                 Administrator,
