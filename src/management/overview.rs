@@ -121,7 +121,7 @@ fn listeners(api: &Api) -> Vec<Value> {
             "protocol": protocol,
             "ip_address": address.ip().to_string(),
             "port": address.port(),
-            "socket_opts": { "backlog": 1024, "nodelay": true },
+            "socket_opts": socket_options(protocol, address),
         });
         if tells_tls {
             row["tls"] = json!(false);
@@ -129,6 +129,23 @@ fn listeners(api: &Api) -> Vec<Value> {
         row
     };
     api.listeners.iter().map(view).collect()
+}
+
+/// As RabbitMQ tells its own, by protocol.
+fn socket_options(protocol: &str, address: &std::net::SocketAddr) -> Value {
+    match protocol {
+        "http" => json!({
+            "cowboy_opts": { "sendfile": false },
+            "ip": address.ip().to_string(),
+            "port": address.port(),
+        }),
+        _ => json!({
+            "backlog": 1024,
+            "nodelay": true,
+            "linger": [true, 0],
+            "exit_on_close": false,
+        }),
+    }
 }
 
 /// Where HTTP is served; the overview says of which node.

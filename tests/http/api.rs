@@ -96,7 +96,10 @@ impl Api {
                 let address = listener.local_addr().unwrap();
                 ready.send((address, server.port())).unwrap();
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let api = management::Api::new(Arc::clone(server.shared()), "token", Vec::new());
+                let amqp = (server.addresses().first().copied()).map(|at| ("amqp", at));
+                let listeners = amqp.into_iter().chain([("http", address)]);
+                let api =
+                    management::Api::new(Arc::clone(server.shared()), "token", listeners.collect());
                 let api = api.cors(cors);
                 management::serve(listener, api, async {
                     // Both an order to stop and a test that is gone mean the end.

@@ -17,8 +17,11 @@ mod conventions;
 mod definitions;
 mod dev;
 mod events;
+mod families;
 mod fuzz;
+mod known;
 mod listing;
+mod live;
 mod rates;
 
 /// A request, and what became of it.
