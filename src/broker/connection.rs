@@ -9,6 +9,7 @@ use leveret_proto::value::FieldTable;
 
 use super::name::Name;
 use super::outlet::{Notice, Outlet};
+use super::tls::TlsFacts;
 use super::user::User;
 use crate::sync::{LEAF, Ranked};
 
@@ -31,6 +32,8 @@ pub struct Connection {
     pub peer: SocketAddr,
     /// The broker's address.
     pub local: SocketAddr,
+    /// How it is encrypted, if it is.
+    pub tls: Option<Arc<TlsFacts>>,
     /// Wall clock at opening, ms since 1970.
     pub connected_at_ms: u64,
     /// As the client told them.

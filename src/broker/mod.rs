@@ -35,6 +35,7 @@ pub mod shown;
 pub mod sockets;
 pub mod term;
 pub mod tick;
+pub mod tls;
 pub mod totals;
 pub mod trace;
 pub mod user;

@@ -17,6 +17,7 @@ use super::listing::Listing;
 use super::rates::{self, Look, RangeQuery, show};
 use super::{Answer, Api, no_content};
 use crate::broker::connection::Connection;
+use crate::broker::tls::TlsFacts;
 
 /// Told to a client whose connection an administrator ends without a reason.
 const CLOSED_TEXT: &str = "Closed via management plugin";
@@ -69,7 +70,7 @@ pub(super) fn view(api: &Api, look: &Look<'_>, connection: &Connection) -> Value
         "port": connection.local.port(),
         "peer_host": connection.peer.ip().to_canonical().to_string(),
         "peer_port": connection.peer.port(),
-        "ssl": false,
+        "ssl": connection.tls.is_some(),
         "channels": connection.channel_infos().len(),
         "channel_max": connection.channel_max,
         "frame_max": connection.frame_max,
@@ -97,6 +98,9 @@ pub(super) fn view(api: &Api, look: &Look<'_>, connection: &Connection) -> Value
         .client_properties
         .get("connection_name")
         .and_then(FieldValue::as_str);
+    if let Some(tls) = &connection.tls {
+        add_tls(&mut row, tls);
+    }
     if let Some(name) = name {
         row["user_provided_name"] = json!(name);
     }
@@ -123,6 +127,18 @@ pub(super) fn no_garbage(value: i64) -> Value {
         "min_heap_size": value,
         "minor_gcs": value,
     })
+}
+
+fn add_tls(row: &mut Value, tls: &TlsFacts) {
+    row["ssl_protocol"] = json!(tls.protocol);
+    row["ssl_key_exchange"] = json!(tls.key_exchange);
+    row["ssl_cipher"] = json!(tls.cipher);
+    row["ssl_hash"] = json!(tls.hash);
+    if let Some(peer) = &tls.peer {
+        row["peer_cert_subject"] = json!(peer.subject);
+        row["peer_cert_issuer"] = json!(peer.issuer);
+        row["peer_cert_validity"] = json!(peer.validity);
+    }
 }
 
 /// A connection as other objects refer to it.
@@ -196,7 +212,9 @@ async fn one(
     let look = api.look(ranges.ranges()?);
     let mut row = view(&api, &look, &*named(&api, &caller, &name)?);
     for key in OF_TLS {
-        row[key] = json!("");
+        if row[key].is_null() {
+            row[key] = json!("");
+        }
     }
     listing.one(&row)
 }

@@ -147,6 +147,7 @@ async fn protocol(State(api): State<Api>, _caller: Caller, Path(asked): Path<Str
 fn listener_name(protocol: &str) -> &str {
     match protocol {
         "amqp091" | "amqp10" | "amqp0.9.1" | "amqp1.0" => "amqp",
+        "amqps" => "amqp/ssl",
         other => other,
     }
 }

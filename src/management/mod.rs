@@ -49,7 +49,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use self::error::ApiError;
 pub use self::http::cors::Cors;
-pub use self::http::serve::{serve, serve_stream};
+pub use self::http::serve::{serve, serve_stream, serve_tls};
 use self::rates::{Look, Ranges, Rates};
 use crate::broker::Broker;
 use crate::broker::effects::Effects;

@@ -124,7 +124,7 @@ fn listeners(api: &Api) -> Vec<Value> {
             "socket_opts": socket_options(protocol, address),
         });
         if tells_tls {
-            row["tls"] = json!(false);
+            row["tls"] = json!(matches!(*protocol, "amqp/ssl" | "https"));
         }
         row
     };

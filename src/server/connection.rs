@@ -48,6 +48,7 @@ pub(super) async fn run<S: Stream>(
     handshake: OwnedSemaphorePermit,
 ) {
     let _counted = shared.broker.sockets.enter();
+    let tls = stream.tls();
     let (reader, writer) = stream.into_halves();
     let (writer, bell) = (Arc::new(writer), Arc::new(Notify::new()));
     let egress = Arc::new(Egress::new(
@@ -56,13 +57,14 @@ pub(super) async fn run<S: Stream>(
     ));
     let broker = Arc::clone(&shared.broker);
     let config = config(&broker.compat);
-    let session = Session::new(
+    let mut session = Session::new(
         broker,
         Arc::clone(&egress),
         endpoints,
         config,
         shared.clock.now(),
     );
+    session.encrypted_by(tls);
     let task = Task::<S> {
         shared: Arc::clone(&shared),
         session,

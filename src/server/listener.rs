@@ -5,9 +5,11 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Shared, connection};
+use super::tls::Acceptor;
+use super::{Shared, connection, proxy};
 use crate::session::Endpoints;
 
 /// Connections the kernel holds for us before they are accepted.
@@ -17,6 +19,15 @@ const BACKLOG: u32 = 1024;
 pub(super) const HANDSHAKES_MAX: usize = 1024;
 /// After a failed accept: it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a client passes before it speaks AMQP.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Door {
+    /// A balancer in front says who the client is.
+    pub(super) proxy: bool,
+    /// It speaks TLS.
+    pub(super) tls: Option<Acceptor>,
+}
 
 /// Bind all addresses. With port 0 the first free port serves them all; where IPv6's any-address
 /// takes IPv4 too, or there is no IPv6, one listener is enough.
@@ -64,7 +75,12 @@ fn bind_one(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 }
 
 /// Accept until the server stops.
-pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, local: SocketAddr) {
+pub(super) async fn accept(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    local: SocketAddr,
+    door: Door,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -75,7 +91,11 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, local: So
                 let local = stream.local_addr().unwrap_or(local);
                 let endpoints = Endpoints { peer, local };
                 let (permit, shared) = (shared.admit().await, Arc::clone(&shared));
-                tokio::spawn(connection::run(shared, stream, endpoints, permit));
+                match door.proxy || door.tls.is_some() {
+                    // A task of its own kind, as a task is as large as all that it may do.
+                    false => tokio::spawn(connection::run(shared, stream, endpoints, permit)),
+                    true => tokio::spawn(pass(door.clone(), shared, stream, endpoints, permit)),
+                };
             }
             // Out of descriptors, or a client gone already: others must still be served.
             Err(error) => {
@@ -83,5 +103,30 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, local: So
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+async fn pass(
+    door: Door,
+    shared: Arc<Shared>,
+    mut stream: TcpStream,
+    mut endpoints: Endpoints,
+    permit: OwnedSemaphorePermit,
+) {
+    if door.proxy {
+        match proxy::read(&mut stream).await {
+            Ok(client) => endpoints.peer = client.unwrap_or(endpoints.peer),
+            Err(error) => {
+                tracing::error!(peer = %endpoints.peer, %error, "PROXY protocol failed");
+                return;
+            }
+        }
+    }
+    let Some(acceptor) = door.tls else {
+        return connection::run(shared, stream, endpoints, permit).await;
+    };
+    match acceptor.accept_amqp(stream).await {
+        Ok(stream) => connection::run(shared, stream, endpoints, permit).await,
+        Err(error) => tracing::error!(peer = %endpoints.peer, %error, "TLS handshake failed"),
     }
 }

@@ -6,8 +6,10 @@ mod connection;
 mod definitions;
 mod listener;
 pub mod memory;
+mod proxy;
 mod stream;
 mod timekeeper;
+pub mod tls;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,8 +20,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 pub use self::definitions::Definitions;
+use self::listener::Door;
 pub use self::stream::{Stream, Writer};
 use self::timekeeper::Timekeeper;
+use self::tls::{Acceptor, TlsOptions};
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::broker::event_exchange::SystemExchanges;
@@ -48,7 +52,7 @@ pub struct Shared {
 
 impl Shared {
     /// Wait until one more client may begin its handshake.
-    async fn admit(&self) -> OwnedSemaphorePermit {
+    pub(crate) async fn admit(&self) -> OwnedSemaphorePermit {
         match Arc::clone(&self.handshakes).acquire_owned().await {
             Ok(permit) => permit,
             // It is never closed.
@@ -82,6 +86,8 @@ pub struct Builder {
     consumer_timeout_ms: Option<u64>,
     definitions: Vec<Definitions>,
     skip_if_unchanged: bool,
+    tls: Option<(TlsOptions, Vec<SocketAddr>)>,
+    proxy_protocol: bool,
 }
 
 impl Builder {
@@ -183,6 +189,24 @@ impl Builder {
         )
     }
 
+    /// Speak TLS too, here.
+    #[must_use]
+    pub fn listen_tls(self, options: TlsOptions, addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            tls: Some((options, addresses)),
+            ..self
+        }
+    }
+
+    /// Expect the PROXY protocol's header in front of every AMQP connection.
+    #[must_use]
+    pub fn proxy_protocol(self, proxy_protocol: bool) -> Self {
+        Self {
+            proxy_protocol,
+            ..self
+        }
+    }
+
     /// Have `amq.rabbitmq.event` or `amq.rabbitmq.log`. Who embeds a broker fills the latter with
     /// `Broker::publish_log`.
     #[must_use]
@@ -215,21 +239,25 @@ impl Builder {
             timekeeper,
             handshakes: Arc::new(Semaphore::new(listener::HANDSHAKES_MAX)),
         });
-        let listeners = listener::bind(&self.addresses)?;
-        let local = listeners.iter().map(|(_, address)| *address).collect();
-        let mut tasks = vec![tokio::spawn(timekeeper::run(Arc::clone(&shared)))];
-        for (listener, address) in listeners {
-            tasks.push(tokio::spawn(listener::accept(
-                Arc::clone(&shared),
-                listener,
-                address,
-            )));
-        }
-        Ok(Server {
+        let mut server = Server {
+            local: Vec::new(),
+            local_tls: Vec::new(),
+            tasks: vec![tokio::spawn(timekeeper::run(Arc::clone(&shared)))],
             shared,
-            local,
-            tasks,
-        })
+        };
+        let mut door = Door {
+            proxy: self.proxy_protocol,
+            tls: None,
+        };
+        server.local = server.listen(&self.addresses, &door)?;
+        if let Some((options, addresses)) = &self.tls {
+            door.tls = Some(Acceptor::new(options)?);
+            server.local_tls = server.listen(addresses, &door)?;
+            for address in &server.local_tls {
+                tracing::info!("started TLS (SSL) listener on {address}");
+            }
+        }
+        Ok(server)
     }
 }
 
@@ -238,6 +266,7 @@ impl Builder {
 pub struct Server {
     shared: Arc<Shared>,
     local: Vec<SocketAddr>,
+    local_tls: Vec<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -256,12 +285,30 @@ impl Server {
             definitions: Vec::new(),
             skip_if_unchanged: false,
             consumer_timeout_ms: BrokerSpec::default().consumer_timeout_ms,
+            tls: None,
+            proxy_protocol: false,
         }
+    }
+
+    fn listen(&mut self, addresses: &[SocketAddr], door: &Door) -> io::Result<Vec<SocketAddr>> {
+        let listeners = listener::bind(addresses)?;
+        let local = listeners.iter().map(|(_, address)| *address).collect();
+        for (listener, address) in listeners {
+            let (shared, door) = (Arc::clone(&self.shared), door.clone());
+            let accepting = listener::accept(shared, listener, address, door);
+            self.tasks.push(tokio::spawn(accepting));
+        }
+        Ok(local)
     }
 
     /// Where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.local
+    }
+
+    /// Where it speaks TLS.
+    pub fn tls_addresses(&self) -> &[SocketAddr] {
+        &self.local_tls
     }
 
     /// The port of its first listener.

@@ -2,11 +2,13 @@
 //! program that embeds a broker, or a test, hands in its own with `Server::serve`.
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use tokio::io::AsyncRead;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
+use crate::broker::tls::TlsFacts;
 use crate::session::egress::Sink;
 
 /// Bytes both ways.
@@ -18,6 +20,11 @@ pub trait Stream: Send + 'static {
 
     /// Take it apart: one task reads, and whoever has something for the client writes.
     fn into_halves(self) -> (Self::Reader, Self::Writer);
+
+    /// How it is encrypted, if it is.
+    fn tls(&self) -> Option<Arc<TlsFacts>> {
+        None
+    }
 }
 
 /// The writing end of a [`Stream`].

@@ -25,6 +25,7 @@ use crate::broker::faults::FaultRules;
 use crate::broker::outlet::Outlet as _;
 use crate::broker::queue::{Settlement, Unacked, settle};
 use crate::broker::tick::Tick;
+use crate::broker::tls::TlsFacts;
 use crate::broker::trace::Party;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
@@ -35,6 +36,7 @@ pub(super) struct Core {
     pub(super) broker: Arc<Broker>,
     pub(super) egress: Arc<Egress>,
     pub(super) endpoints: Endpoints,
+    pub(super) tls: Option<Arc<TlsFacts>>,
     pub(super) login: Login,
     pub(super) open: Option<Open>,
     pub(super) channels: ChannelMap<Channel>,
@@ -84,6 +86,7 @@ impl Core {
             broker,
             egress,
             endpoints,
+            tls: None,
             login: Login::default(),
             open: None,
             channels: ChannelMap::new(),

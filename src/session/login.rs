@@ -14,6 +14,7 @@ use leveret_proto::value::FieldTable;
 use super::{AllowedCache, Core, Open, Session, Verdict};
 use crate::broker::connection::{Connection, Traffic};
 use crate::broker::event::Change;
+use crate::broker::tls::PeerCertificate;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
 use crate::sync::Ranked;
@@ -37,14 +38,18 @@ impl Session {
         properties.insert("platform", concat!("Leveret ", env!("CARGO_PKG_VERSION")));
         properties.insert("product", "RabbitMQ");
         properties.insert("version", broker.compat.version);
-        let mechanisms = match broker.compat.anonymous {
+        let mut mechanisms = match broker.compat.anonymous {
             true => "ANONYMOUS PLAIN AMQPLAIN",
             false => "AMQPLAIN PLAIN",
-        };
+        }
+        .to_owned();
+        if self.core.certificate().is_some() {
+            mechanisms.push_str(" EXTERNAL");
+        }
         let machine = &self.machine;
         self.core
             .egress
-            .write(|out| machine.send_start(out, properties, mechanisms));
+            .write(|out| machine.send_start(out, properties, &mechanisms));
     }
 
     pub(super) fn on_start_ok(
@@ -65,6 +70,9 @@ impl Session {
             }
             sasl::Login::Anonymous if self.core.broker.compat.anonymous => {
                 self.core.log_in(&mechanism, "guest", "guest")
+            }
+            sasl::Login::External if self.core.certificate().is_some() => {
+                self.core.log_in_certified(&mechanism)
             }
             sasl::Login::Anonymous | sasl::Login::External => return Ok(Verdict::Hangup),
         };
@@ -109,30 +117,59 @@ impl Core {
         ClientCapabilities::of(&self.login.client_properties)
     }
 
+    /// What the client showed to the transport.
+    fn certificate(&self) -> Option<&PeerCertificate> {
+        self.tls.as_ref().and_then(|tls| tls.peer.as_ref())
+    }
+
     fn announce_login(&self, mechanism: &str, user: &str, refusal: Option<&str>) {
         let ends = (
             canonical(self.endpoints.peer),
             canonical(self.endpoints.local),
         );
         self.broker.announce(self.now.tick, || {
-            Change::authentication(ends, mechanism, user, refusal)
+            Change::authentication(ends, self.tls.is_some(), mechanism, user, refusal)
         });
     }
 
     fn log_in(&self, mechanism: &str, name: &str, password: &str) -> Option<Arc<User>> {
-        // As RabbitMQ's `loopback_users`: the account that everybody knows is for this machine.
-        let is_allowed = name != "guest" || self.endpoints.peer.ip().to_canonical().is_loopback();
         let user = self
             .broker
             .authenticate(name, password)
-            .filter(|_| is_allowed);
-        self.broker.logins.amqp.count(user.is_some());
+            .filter(|_| self.may_come_from_here(name));
         if user.is_none() {
             let reason = format!("user '{name}' - invalid credentials");
-            self.announce_login(mechanism, name, Some(&reason));
-            tracing::warn!(peer = %self.endpoints.peer, user = name, "login refused");
+            self.note_refused(mechanism, name, &reason);
         }
+        self.broker.logins.amqp.count(user.is_some());
         user
+    }
+
+    /// The transport has checked the certificate: whoever it names must only exist.
+    fn log_in_certified(&self, mechanism: &str) -> Option<Arc<User>> {
+        let name = self.certificate().and_then(|peer| peer.login.as_deref());
+        let user = name
+            .filter(|name| self.may_come_from_here(name))
+            .and_then(|name| self.broker.users.get(name));
+        if user.is_none() {
+            let reason = match name {
+                Some(name) => format!("user '{name}' - not found or not allowed from there"),
+                None => "no name found in the certificate".to_owned(),
+            };
+            self.note_refused(mechanism, name.unwrap_or_default(), &reason);
+        }
+        self.broker.logins.amqp.count(user.is_some());
+        user
+    }
+
+    fn note_refused(&self, mechanism: &str, name: &str, reason: &str) {
+        self.announce_login(mechanism, name, Some(reason));
+        tracing::warn!(peer = %self.endpoints.peer, user = name, "login refused");
+    }
+
+    /// As RabbitMQ's `loopback_users`: the account that everybody knows is for this machine.
+    fn may_come_from_here(&self, name: &str) -> bool {
+        name != "guest" || self.endpoints.peer.ip().to_canonical().is_loopback()
     }
 
     fn open(&mut self, name: &str, limits: (u32, u16, u16)) -> Result<(), Exception> {
@@ -176,6 +213,7 @@ impl Core {
             vhost: vhost.name.clone(),
             peer,
             local,
+            tls: self.tls.clone(),
             connected_at_ms: self.now.wall_ms,
             client_properties: std::mem::take(&mut self.login.client_properties),
             auth_mechanism: std::mem::take(&mut self.login.mechanism),

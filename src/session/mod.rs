@@ -38,6 +38,7 @@ use crate::broker::Broker;
 use crate::broker::connection::add;
 use crate::broker::outlet::{Notice, Parked};
 use crate::broker::tick::Tick;
+use crate::broker::tls::TlsFacts;
 
 /// Where a connection comes from and arrives.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +88,11 @@ impl Session {
         let machine = Machine::new(config, now.instant);
         let core = Core::new(broker, egress, endpoints, now);
         Self { machine, core }
+    }
+
+    /// The transport is encrypted, and may know who the client is.
+    pub fn encrypted_by(&mut self, tls: Option<Arc<TlsFacts>>) {
+        self.core.tls = tls;
     }
 
     /// Take bytes from the front of `input`, as many as make whole frames; how many were taken.

@@ -4,9 +4,12 @@
 mod alarm;
 mod bounds;
 mod compat;
+mod proxy;
 mod socket;
 mod time;
 mod timeout;
+#[cfg(feature = "tls")]
+mod tls;
 
 use leveret::server::Server;
 

@@ -156,16 +156,17 @@ impl Change {
     /// A connection was opened.
     pub fn connection_created(connection: &Connection, node: &str) -> Self {
         let user = connection.user.name.as_str();
-        let none = || FieldValue::from("");
+        let tls = connection.tls.as_deref();
+        let peer = tls.and_then(|tls| tls.peer.as_ref());
         let facts = [
-            ("peer_cert_issuer", none()),
-            ("peer_cert_serial_number", none()),
-            ("peer_cert_subject", none()),
-            ("peer_cert_validity", none()),
-            ("ssl_cipher", none()),
-            ("ssl_hash", none()),
-            ("ssl_key_exchange", none()),
-            ("ssl_protocol", none()),
+            ("peer_cert_issuer", text(peer.map(|peer| &*peer.issuer))),
+            ("peer_cert_serial_number", text(None)),
+            ("peer_cert_subject", text(peer.map(|peer| &*peer.subject))),
+            ("peer_cert_validity", text(peer.map(|peer| &*peer.validity))),
+            ("ssl_cipher", text(tls.map(|tls| &*tls.cipher))),
+            ("ssl_hash", text(tls.map(|tls| tls.hash))),
+            ("ssl_key_exchange", text(tls.map(|tls| &*tls.key_exchange))),
+            ("ssl_protocol", text(tls.map(|tls| tls.protocol))),
             ("auth_mechanism", connection.auth_mechanism.as_str().into()),
             ("channel_max", i64::from(connection.channel_max).into()),
             ("client_properties", client_properties(connection)),
@@ -179,7 +180,7 @@ impl Change {
             ("pid", connection.name.as_str().into()),
             ("port", i64::from(connection.local.port()).into()),
             ("protocol", PROTOCOL.into()),
-            ("ssl", false.into()),
+            ("ssl", tls.is_some().into()),
             ("timeout", i64::from(connection.heartbeat).into()),
             ("type", "network".into()),
             ("user", user.into()),
@@ -232,6 +233,7 @@ impl Change {
     /// Somebody logged in, or was refused: then with the reason.
     pub fn authentication(
         (peer, local): (SocketAddr, SocketAddr),
+        is_encrypted: bool,
         mechanism: &str,
         user: &str,
         refusal: Option<&str>,
@@ -253,7 +255,7 @@ impl Change {
             ("peer_host", ip(peer)),
             ("peer_port", i64::from(peer.port()).into()),
             ("protocol", PROTOCOL.into()),
-            ("ssl", false.into()),
+            ("ssl", is_encrypted.into()),
         ];
         let mut change = Self::new(name, facts);
         if refusal.is_none() {
@@ -409,6 +411,11 @@ fn channel_of(consumer: &ConsumerSpec) -> FieldValue {
     let origin = &consumer.origin;
     let name = format!("{} ({})", origin.connection, origin.channel);
     name.as_str().into()
+}
+
+/// What is not known is empty.
+fn text(known: Option<&str>) -> FieldValue {
+    known.unwrap_or_default().into()
 }
 
 fn client_properties(connection: &Connection) -> FieldValue {

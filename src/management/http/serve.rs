@@ -17,13 +17,14 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::path::normalised;
 use crate::management::rates::keep_sampling;
 use crate::management::{Api, router};
+use crate::server::tls::Acceptor;
 
 /// Connections served at once; the next ones wait in the kernel.
 const CONNECTIONS_MAX: usize = 1024;
@@ -46,6 +47,25 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     // It ends with this call.
     let _sampling = JoinSet::from_iter([keep_sampling(api.clone())]);
+    accept(listener, None, api, stopped).await
+}
+
+/// Likewise over TLS, beside [`serve`].
+pub async fn serve_tls(
+    listener: TcpListener,
+    acceptor: Acceptor,
+    api: Api,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    accept(listener, Some(acceptor), api, stopped).await
+}
+
+async fn accept(
+    listener: TcpListener,
+    acceptor: Option<Acceptor>,
+    api: Api,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (router, permits) = (router(api), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
     let (stop, stopping) = watch::channel(());
     let accepting = async {
@@ -61,8 +81,12 @@ pub async fn serve(
             // Small answers must not wait for a full packet.
             let _ = stream.set_nodelay(true);
             let (router, stopping) = (router.clone(), stopping.clone());
+            let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                connection(stream, peer, router, stopping).await;
+                match acceptor {
+                    None => connection(stream, peer, router, stopping).await,
+                    Some(acceptor) => encrypted(&acceptor, stream, peer, router, stopping).await,
+                }
                 drop(permit);
             });
         }
@@ -87,6 +111,19 @@ pub async fn serve_stream(
 ) {
     let (_never, stopping) = watch::channel(());
     connection(stream, peer, router(api), stopping).await;
+}
+
+async fn encrypted(
+    acceptor: &Acceptor,
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stopping: watch::Receiver<()>,
+) {
+    match acceptor.accept(stream).await {
+        Ok(stream) => connection(stream, peer, router, stopping).await,
+        Err(error) => tracing::error!(%peer, %error, "TLS handshake failed"),
+    }
 }
 
 async fn connection(
