@@ -38,6 +38,7 @@ pub mod tick;
 pub mod tls;
 pub mod totals;
 pub mod trace;
+pub mod transfer;
 pub mod user;
 pub mod vhost;
 

@@ -139,3 +139,56 @@ fn peek_says_what_it_does_not_take() {
     );
     assert_eq!(status("watcher", "/dev/queues/%2F/peeked/peek"), 401);
 }
+
+#[test]
+fn messages_are_moved_and_dropped_by_hand() {
+    let api = Api::start();
+    for queue in ["from", "to"] {
+        declare(&api, queue, &json!({}));
+    }
+    for body in ["a", "b", "c", "d"] {
+        publish(&api, "from", body, &json!({}));
+    }
+    let send = |path: &str, request: Value| api.request("guest", "POST", path, &request);
+    let path = "/dev/queues/%2F/from/move";
+    let to = json!({ "queue": "to" });
+    let copied = send(path, json!({ "to": to, "which": 1, "copy": true }));
+    assert_eq!(copied, (200, json!({ "copied": 1, "stopped": null })));
+    let moved = send(path, json!({ "to": to, "which": [3, 1] }));
+    assert_eq!(moved, (200, json!({ "moved": 2, "stopped": null })));
+    let nowhere = json!({ "exchange": "amq.direct", "routing_key": "none" });
+    let stopped = send(path, json!({ "to": nowhere, "which": "all" }));
+    assert_eq!(
+        stopped,
+        (200, json!({ "moved": 0, "stopped": "unroutable" }))
+    );
+    let gone = send("/dev/queues/%2F/from/discard", json!({ "seq": [2] }));
+    assert_eq!(gone, (200, json!({ "discarded": 1 })));
+    let shown = |queue: &str| {
+        let path = format!("/dev/queues/%2F/{queue}/peek");
+        let (_, answer) = api.request("guest", "GET", &path, &GET);
+        let items = answer["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|row| row["payload"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (shown("from"), shown("to")),
+        (
+            vec!["d".to_owned()],
+            vec!["a".to_owned(), "a".into(), "c".into()]
+        )
+    );
+    assert_eq!(send(path, json!({ "to": to })).0, 400);
+    assert_eq!(send(path, json!({ "which": "all" })).0, 400);
+    assert_eq!(send(path, json!({ "to": {}, "which": "all" })).0, 400);
+    assert_eq!(send(path, json!({ "to": to, "which": "some" })).0, 400);
+    assert_eq!(
+        send(path, json!({ "to": { "queue": "nosuch" }, "which": "all" })).0,
+        404
+    );
+    add_user(&api, "reader", "management", Some(["", "", ".*"]));
+    let order = json!({ "to": to, "which": "all" });
+    assert_eq!(api.request("reader", "POST", path, &order).0, 401);
+}

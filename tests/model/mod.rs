@@ -17,6 +17,7 @@ mod quorum;
 mod stream;
 mod totals;
 mod trace;
+mod transfer;
 
 use std::sync::Arc;
 

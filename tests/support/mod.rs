@@ -24,10 +24,11 @@ use leveret::broker::policy::{ApplyTo, Layer, Policy};
 use leveret::broker::publish::{Outcome, publish};
 use leveret::broker::queue::{
     CloseIf, ConsumeError, ConsumerKey, ConsumerSpec, Entry, Queue, QueueSpec, Reading, Settlement,
-    Unacked, settle,
+    Unacked, Which, settle,
 };
 use leveret::broker::tick::{Tick, Ticked};
 use leveret::broker::trace::{self, Party};
+use leveret::broker::transfer::{Transfer, Transferred};
 use leveret::broker::vhost::VirtualHost;
 use leveret::broker::{Broker, BrokerSpec, Timer};
 use leveret_proto::content::Properties;
@@ -462,6 +463,18 @@ impl World {
     pub(crate) fn settle_taken(&mut self, mut taken: Vec<Unacked>, how: Settlement) {
         settle(&mut taken, how, self.now, &mut self.fx);
         self.settle();
+    }
+
+    /// Move messages by hand.
+    pub(crate) fn transfer(
+        &mut self,
+        transfer: &Transfer,
+        which: &Which,
+        max: usize,
+    ) -> Transferred {
+        let done = transfer.move_some(&self.vhost, which, max, self.now, &mut self.fx);
+        self.settle();
+        done
     }
 
     /// Purge a queue.

@@ -20,6 +20,8 @@ pub struct Route {
     pub queues: Vec<Arc<Queue>>,
     /// An exchange that delays could not take it.
     pub is_refused: bool,
+    /// An exchange that delays has taken it.
+    pub is_held: bool,
 }
 
 /// A message on its way, where more than the key decides.
@@ -86,6 +88,7 @@ impl<'a> Walk<'a> {
             route: Route {
                 queues: Vec::new(),
                 is_refused: false,
+                is_held: false,
             },
             is_fixed: true,
         }
@@ -159,7 +162,10 @@ impl<'a> Walk<'a> {
                     .collect(),
                 due: now.plus_ms(ms),
             };
-            self.route.is_refused |= !held.hold(delayed, exchange, fx);
+            match held.hold(delayed, exchange, fx) {
+                true => self.route.is_held = true,
+                false => self.route.is_refused = true,
+            }
             return false;
         }
         exchange.remember(letter, now, fx)

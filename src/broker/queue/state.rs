@@ -72,6 +72,11 @@ impl State {
         }
     }
 
+    /// The number of the newest entry.
+    pub(super) fn last_seq(&self) -> u64 {
+        self.next_seq
+    }
+
     /// A new entry for `message`, behind all others.
     pub(super) fn entry(&mut self, message: Arc<Message>, now: Tick) -> Entry {
         self.next_seq += 1;

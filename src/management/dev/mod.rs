@@ -9,6 +9,7 @@ mod feed;
 mod log;
 mod peek;
 mod ticket;
+mod transfer;
 
 use axum::Router;
 
@@ -25,4 +26,5 @@ pub(super) fn routes() -> Router<Api> {
         .merge(log::routes())
         .merge(peek::routes())
         .merge(ticket::routes())
+        .merge(transfer::routes())
 }

@@ -92,6 +92,22 @@ impl Apart {
         self.delayed.iter().map(|((at, _), entry)| (*at, entry))
     }
 
+    /// Take out returned messages that wait, in the order in which they would be tried.
+    pub(in super::super) fn take_waiting(
+        &mut self,
+        max: usize,
+        is_meant: impl Fn(&Entry) -> bool,
+    ) -> Vec<Entry> {
+        let meant = self.delayed.iter().filter(|(_, entry)| is_meant(entry));
+        let keys: Vec<_> = meant.take(max).map(|(key, _)| *key).collect();
+        let taken = keys.iter().filter_map(|key| self.delayed.remove(key));
+        let taken: Vec<Entry> = taken.collect();
+        for entry in &taken {
+            self.delayed_tally.remove(Weight::of(entry));
+        }
+        taken
+    }
+
     /// The next message whose wait is over.
     pub(in super::super) fn pop_released(&mut self, now: Tick) -> Option<Entry> {
         let first = self.delayed.first_entry()?;

@@ -64,6 +64,15 @@ impl Lanes {
         }
     }
 
+    /// Put an entry at this place of its lane, or behind all.
+    pub(super) fn insert_at(&mut self, at: usize, entry: Entry) {
+        let lane = entry.priority;
+        if let Some(fifo) = self.lanes.get_mut(lane as usize) {
+            fifo.insert(at.min(fifo.len()), entry);
+            self.filled[lane as usize / 64] |= 1 << (lane % 64);
+        }
+    }
+
     pub(super) fn pop_lowest(&mut self) -> Option<Entry> {
         self.pop_lane(self.lowest_lane()?)
     }

@@ -1,6 +1,7 @@
 //! [`Ready`]: the messages of a queue that wait for a consumer, in delivery order.
 
 mod lanes;
+mod lift;
 mod upcoming;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,6 +11,7 @@ use super::entry::Entry;
 use super::order::Order;
 use super::tally::{Tally, Weight};
 use lanes::Lanes;
+pub(super) use lift::Lifted;
 pub(super) use upcoming::Upcoming;
 
 /// Waiting entries. What was requeued stands in `returned`, ordered, and is looked at first:
@@ -47,6 +49,25 @@ impl Store {
             Self::Lanes(lanes) => (None, Some(lanes.heads())),
         };
         (0..=u8::MAX).zip(fifo.into_iter().chain(lanes.into_iter().flatten()))
+    }
+
+    fn lane(&self, lane: u8) -> Option<&VecDeque<Entry>> {
+        match self {
+            Self::Fifo(fifo) => Some(fifo),
+            Self::Lanes(lanes) => lanes.lanes.get(lane as usize),
+        }
+    }
+
+    fn lane_head(&self, lane: u8) -> Option<&Entry> {
+        self.lane(lane)?.front()
+    }
+
+    /// Put an entry into its lane, at this place or behind all.
+    fn insert_at(&mut self, at: usize, entry: Entry) {
+        match self {
+            Self::Fifo(fifo) => fifo.insert(at.min(fifo.len()), entry),
+            Self::Lanes(lanes) => lanes.insert_at(at, entry),
+        }
     }
 
     fn takes_turns(&self) -> bool {

@@ -307,6 +307,38 @@ pub(super) static LEVERET: Family = Family {
             .query(&["state", "offset", "limit", "payload_bytes"])],
         ),
         at(
+            "/dev/queues/{vhost}/{name}/move",
+            &[ask(
+                Member,
+                "Move or copy messages that wait: to a queue, or to an exchange; what is refused stays",
+                &[
+                    "to: object",
+                    "which: any",
+                    "copy?: boolean",
+                    "remove_death_headers?: boolean",
+                ],
+                Shows::Object,
+            )],
+        ),
+        at(
+            "/dev/queues/{vhost}/{name}/discard",
+            &[ask(
+                Member,
+                "Drop messages that wait, by their seq",
+                &["seq: any"],
+                Shows::Object,
+            )],
+        ),
+        at(
+            "/dev/queues/{vhost}/{name}/deliver",
+            &[ask(
+                Member,
+                "Let messages that wait for their next try have it now",
+                &["seq: any"],
+                Shows::Object,
+            )],
+        ),
+        at(
             "/dev/events",
             &[file(
                 "What happens, as Server-Sent Events, with a password or a ticket; topics: overview, \
