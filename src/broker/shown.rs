@@ -22,6 +22,8 @@ pub enum DefinitionsLine {
 pub struct Shown {
     /// What exports of definitions look like.
     pub definitions: DefinitionsLine,
+    /// Metrics say by which path they were read.
+    pub metrics_endpoint: bool,
     /// Feature flags.
     pub feature_flags: &'static [FeatureFlag],
     /// They come with callbacks and levels.
@@ -86,6 +88,7 @@ impl Shown {
     /// That of 3.10.
     pub const RABBITMQ_3_10: Self = Self {
         definitions: DefinitionsLine::Names,
+        metrics_endpoint: false,
         feature_flags: FLAGS_3_10,
         auth: Some(&[("uaa_client_id", ""), ("uaa_location", "")]),
         version: false,
@@ -106,6 +109,7 @@ impl Shown {
     /// That of 4.0.
     pub const RABBITMQ_4_0: Self = Self {
         definitions: DefinitionsLine::Flat,
+        metrics_endpoint: false,
         feature_flags: FLAGS_4_0,
         flag_levels: false,
         explains_ackmode: false,
@@ -140,6 +144,7 @@ impl Shown {
     /// That of 4.3.
     pub const RABBITMQ_4_3: Self = Self {
         definitions: DefinitionsLine::Lean,
+        metrics_endpoint: true,
         feature_flags: FLAGS_4_3,
         flag_levels: true,
         explains_ackmode: true,

@@ -37,6 +37,7 @@ mod status;
 mod users;
 mod value;
 mod vhosts;
+mod web;
 
 use ctl::Tool;
 use serve::ServeOptions;

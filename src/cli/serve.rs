@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use clap::Parser;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -18,11 +17,12 @@ use super::log_exchange::{self, Lines};
 use super::memory::Limit;
 use super::output::{print, print_error};
 use super::runtime_file::{self, RuntimeFile};
+use super::web::Web;
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::broker::event_exchange::SystemExchanges;
 use crate::broker::queue::QueueKind;
-use crate::management::{self, Api};
+use crate::management::Api;
 use crate::server::{Definitions, Server, memory};
 
 /// An in-memory AMQP 0-9-1 broker, in place of rabbitmq-server for development and tests.
@@ -50,6 +50,9 @@ pub(super) struct ServeOptions {
         env = "LEVERET_MANAGEMENT_PORT"
     )]
     management_port: u16,
+    /// Port of the metrics for Prometheus; 0 picks a free one (default: 15692, if it is free)
+    #[arg(long, value_name = "PORT", env = "LEVERET_PROMETHEUS_PORT")]
+    prometheus_port: Option<u16>,
     /// Address to listen on (default: all, IPv4 and IPv6)
     #[arg(long, value_name = "IP", env = "LEVERET_HOST")]
     host: Option<IpAddr>,
@@ -205,9 +208,15 @@ async fn serve(
         builder = builder.definitions(Definitions::read(path)?);
     }
     let server = builder.start()?;
-    let (http, http_address) = bind_http(options).await?;
+    let web = Web::bind(
+        options.host,
+        options.management_port,
+        options.prometheus_port,
+    )?;
+    let (http_address, prometheus) = (web.management()?, web.prometheus());
     let token = runtime_file::new_token()?;
     let mut listeners = vec![("http", http_address)];
+    listeners.extend(prometheus.map(|address| ("http/prometheus", address)));
     listeners.extend(server.addresses().iter().map(|address| ("amqp", *address)));
     let shared = std::sync::Arc::clone(server.shared());
     let api = Api::new(std::sync::Arc::clone(&shared), &token, listeners);
@@ -216,10 +225,7 @@ async fn serve(
         std::sync::Arc::clone(&shared),
         api.clone(),
     ));
-    let stopped = std::sync::Arc::clone(&shared);
-    let serving = tokio::spawn(management::serve(http, api, async move {
-        stopped.stopped().await
-    }));
+    let serving = web.serve(api, &shared)?;
     let file = RuntimeFile {
         node,
         pid: std::process::id(),
@@ -232,11 +238,11 @@ async fn serve(
     let guard = runtime_file::write(&file)
         .inspect_err(|error| tracing::warn!(%error, "rabbitmqctl will not find this broker"))
         .ok();
-    announce(options, &server, http_address, begun)?;
+    announce(options, &server, (http_address, prometheus), begun)?;
     wait_for_end(&shared).await?;
     drop(guard);
     server.stop().await;
-    serving.abort();
+    serving.finish().await;
     Ok(())
 }
 
@@ -254,7 +260,7 @@ fn memory_limit(options: &ServeOptions, compat: &Compat) -> MemoryLimit {
     }
 }
 
-fn addresses(host: Option<IpAddr>, port: u16) -> Vec<SocketAddr> {
+pub(super) fn addresses(host: Option<IpAddr>, port: u16) -> Vec<SocketAddr> {
     let everywhere = vec![
         IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -266,34 +272,21 @@ fn addresses(host: Option<IpAddr>, port: u16) -> Vec<SocketAddr> {
         .collect()
 }
 
-async fn bind_http(options: &ServeOptions) -> io::Result<(TcpListener, SocketAddr)> {
-    let mut last = None;
-    for address in addresses(options.host, options.management_port) {
-        match TcpListener::bind(address).await {
-            Ok(listener) => {
-                let local = listener.local_addr()?;
-                return Ok((listener, local));
-            }
-            Err(error) => {
-                last = Some(io::Error::new(
-                    error.kind(),
-                    format!("cannot listen on {address}: {error}"),
-                ));
-            }
-        }
-    }
-    Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
-}
-
 fn announce(
     options: &ServeOptions,
     server: &Server,
-    http: SocketAddr,
+    (http, prometheus): (SocketAddr, Option<SocketAddr>),
     begun: Instant,
 ) -> io::Result<()> {
     let (amqp, management) = (server.port(), http.port());
+    let prometheus = prometheus.map(|address| address.port());
     if let Some(path) = &options.ports_file {
-        let text = json!({ "amqp": amqp, "management": management, "pid": std::process::id() });
+        let text = json!({
+            "amqp": amqp,
+            "management": management,
+            "prometheus": prometheus,
+            "pid": std::process::id(),
+        });
         let partial = path.with_extension("partial");
         std::fs::write(&partial, text.to_string())?;
         std::fs::rename(&partial, path)?;

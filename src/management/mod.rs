@@ -19,6 +19,7 @@ mod json;
 mod limits;
 mod listing;
 mod messages;
+mod metrics;
 mod nodes;
 mod overview;
 mod parameters;
@@ -50,6 +51,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 use self::error::ApiError;
 pub use self::http::cors::Cors;
 pub use self::http::serve::{serve, serve_stream, serve_tls};
+pub use self::metrics::serve as serve_metrics;
 use self::rates::{Look, Ranges, Rates};
 use crate::broker::Broker;
 use crate::broker::effects::Effects;
@@ -207,6 +209,8 @@ fn router(api: Api) -> Router {
             api.clone(),
             http::conventions::conventions,
         ))
+        // Prometheus has conventions of its own.
+        .merge(metrics::routes())
         .layer(CompressionLayer::new().compress_when(plain))
         .with_state(api)
 }

@@ -169,6 +169,24 @@ impl Api {
         Reply::parse(&self.raw(&[head.as_bytes(), body].concat()))
     }
 
+    /// A path for which nobody has to log in: status and text.
+    pub(crate) fn text(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let host = self.address;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (
+            head.split(' ').nth(1).unwrap().parse().unwrap(),
+            body.to_owned(),
+        )
+    }
+
     /// One request by a user whose password is its name; status and body.
     pub(crate) fn request(
         &self,

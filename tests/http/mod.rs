@@ -22,6 +22,7 @@ mod fuzz;
 mod known;
 mod listing;
 mod live;
+mod metrics;
 mod rates;
 
 /// A request, and what became of it.

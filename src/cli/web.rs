@@ -1,0 +1,126 @@
+//! HTTP: the listeners, and the thread that serves them. It is one of its own, so that whoever lists
+//! ten thousand queues holds up no message.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::serve::addresses;
+use crate::management::{self, Api};
+use crate::server::Shared;
+
+/// Where RabbitMQ serves its metrics.
+const PROMETHEUS_PORT: u16 = 15692;
+
+/// How long answers may take that are under way when the broker ends.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is listened on.
+#[derive(Debug)]
+pub(super) struct Web {
+    management: TcpListener,
+    prometheus: Option<TcpListener>,
+}
+
+impl Web {
+    /// Listen. A port for Prometheus that nobody asked for may be taken: then there is none.
+    pub(super) fn bind(
+        host: Option<IpAddr>,
+        management_port: u16,
+        prometheus_port: Option<u16>,
+    ) -> io::Result<Self> {
+        let management = bind(host, management_port)?;
+        let prometheus = match prometheus_port {
+            Some(port) => Some(bind(host, port)?),
+            None => bind(host, PROMETHEUS_PORT)
+                .inspect_err(|error| tracing::warn!("no metrics for Prometheus: {error}"))
+                .ok(),
+        };
+        Ok(Self {
+            management,
+            prometheus,
+        })
+    }
+
+    pub(super) fn management(&self) -> io::Result<SocketAddr> {
+        self.management.local_addr()
+    }
+
+    pub(super) fn prometheus(&self) -> Option<SocketAddr> {
+        self.prometheus.as_ref()?.local_addr().ok()
+    }
+
+    /// Serve on a thread of its own, until the broker stops.
+    pub(super) fn serve(self, api: Api, shared: &Arc<Shared>) -> io::Result<Serving> {
+        let (done, ended) = oneshot::channel();
+        let shared = Arc::clone(shared);
+        std::thread::Builder::new()
+            .name("management".to_owned())
+            .spawn(move || {
+                if let Err(error) = self.run(&api, &shared) {
+                    tracing::error!(%error, "the management API ends");
+                }
+                // Nobody may be waiting any more.
+                let _ = done.send(());
+            })?;
+        Ok(Serving(ended))
+    }
+
+    fn run(self, api: &Api, shared: &Arc<Shared>) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let management = async {
+                let listener = tokio::net::TcpListener::from_std(self.management)?;
+                management::serve(listener, api.clone(), stopped(shared)).await
+            };
+            let prometheus = async {
+                let Some(listener) = self.prometheus else {
+                    return Ok(());
+                };
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                management::serve_metrics(listener, api.clone(), stopped(shared)).await
+            };
+            let (one, other) = tokio::join!(management, prometheus);
+            one.and(other)
+        })
+    }
+}
+
+/// The thread that serves.
+#[derive(Debug)]
+pub(super) struct Serving(oneshot::Receiver<()>);
+
+impl Serving {
+    /// The broker has stopped: let answers end that are under way.
+    pub(super) async fn finish(self) {
+        // Who takes longer is cut off.
+        let _ = tokio::time::timeout(PATIENCE, self.0).await;
+    }
+}
+
+fn stopped(shared: &Arc<Shared>) -> impl Future<Output = ()> + Send + 'static {
+    let shared = Arc::clone(shared);
+    async move { shared.stopped().await }
+}
+
+fn bind(host: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses(host, port) {
+        match TcpListener::bind(address) {
+            Ok(listener) => {
+                listener.set_nonblocking(true)?;
+                return Ok(listener);
+            }
+            Err(error) => {
+                let text = format!("cannot listen on {address}: {error}");
+                last = io::Error::new(error.kind(), text);
+            }
+        }
+    }
+    Err(last)
+}

@@ -1,0 +1,204 @@
+//! `/metrics`: what Prometheus reads, under RabbitMQ's names so that its dashboards fill.
+//!
+//! On a port of its own, as RabbitMQ has it, and beside `/api`. Nobody has to log in for it: that
+//! is so on RabbitMQ's port too.
+
+mod cluster;
+mod global;
+mod node;
+mod objects;
+mod snapshot;
+mod text;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use self::objects::Form;
+use self::snapshot::Snapshot;
+use self::text::Text;
+use super::Api;
+use super::error::ApiError;
+use crate::broker::Broker;
+
+/// The format's, and its version.
+const TEXT_TYPE: &str = "text/plain; version=0.0.4";
+
+/// Metrics of single objects begin with this where families are asked for.
+const DETAILED: &str = "rabbitmq_detailed_";
+
+/// What is shown where nobody asks for families, in RabbitMQ's order.
+const FAMILIES: [&str; 17] = [
+    "connection_churn_metrics",
+    "node_coarse_metrics",
+    "node_metrics",
+    "node_persister_metrics",
+    "auth_attempt_metrics",
+    "queue_coarse_metrics",
+    "queue_metrics",
+    "channel_metrics",
+    "channel_exchange_metrics",
+    "channel_process_metrics",
+    "channel_queue_metrics",
+    "connection_coarse_metrics",
+    "connection_metrics",
+    "channel_queue_exchange_metrics",
+    "exchange_metrics",
+    "queue_delivery_metrics",
+    "queue_exchange_metrics",
+];
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/metrics", get(summed))
+        .route("/metrics/{registry}", get(registry))
+}
+
+/// Serve only the metrics until `stopped`.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let routes = routes().fallback(|| async { ApiError::NotFound });
+    axum::serve(listener, routes.with_state(api))
+        .with_graceful_shutdown(stopped)
+        .await
+}
+
+async fn summed(State(api): State<Api>) -> Response {
+    answer(everything(&api, Form::Summed, "aggregated"))
+}
+
+async fn registry(
+    State(api): State<Api>,
+    Path(registry): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match registry.as_str() {
+        "per-object" => answer(everything(&api, Form::Each, "per-object")),
+        "detailed" => answer(detailed(&api, &Query::parse(query.as_deref()))),
+        "memory-breakdown" => {
+            let mut text = Text::default();
+            node::memory_breakdown(&mut text, &api);
+            node::identity(&mut text, &api, "memory-breakdown");
+            answer(text)
+        }
+        _ => {
+            let plain = [(CONTENT_TYPE, "text/plain")];
+            (StatusCode::NOT_FOUND, plain, "Unknown Registry").into_response()
+        }
+    }
+}
+
+fn answer(text: Text) -> Response {
+    ([(CONTENT_TYPE, TEXT_TYPE)], text.into_string()).into_response()
+}
+
+fn everything(api: &Api, form: Form, endpoint: &str) -> Text {
+    let mut text = Text::default();
+    let all = Snapshot::take(api, &Query::default());
+    for family in FAMILIES {
+        node::write(&mut text, "rabbitmq_", family, api);
+        objects::write(&mut text, "rabbitmq_", family, form, &all);
+    }
+    node::totals(&mut text, &all);
+    node::identity(&mut text, api, endpoint);
+    global::write(&mut text, api, &all);
+    if form == Form::Summed {
+        node::alarms(&mut text, api);
+    }
+    text
+}
+
+fn detailed(api: &Api, query: &Query) -> Text {
+    let mut text = Text::default();
+    let all = Snapshot::take(api, query);
+    for family in &query.families {
+        node::write(&mut text, DETAILED, family, api);
+        objects::write(&mut text, DETAILED, family, Form::Each, &all);
+        cluster::write(&mut text, family, api, query, &all);
+    }
+    node::identity(&mut text, api, "detailed");
+    text
+}
+
+/// The cluster's own id, which no change of its name changes.
+fn cluster_id(broker: &Broker) -> String {
+    let parameters = broker.parameters.lock();
+    let id = parameters.get("internal_cluster_id");
+    id.and_then(leveret_proto::value::FieldValue::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// What `/metrics/detailed` is asked for. Each may be named several times.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Query {
+    families: Vec<String>,
+    vhosts: Vec<String>,
+    queues: Vec<String>,
+}
+
+impl Query {
+    fn parse(query: Option<&str>) -> Self {
+        let mut parsed = Self::default();
+        for pair in query.unwrap_or_default().split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = decoded(value);
+            match key {
+                "family" if !parsed.families.contains(&value) => parsed.families.push(value),
+                "vhost" => parsed.vhosts.push(value),
+                "queue" => parsed.queues.push(value),
+                _ => {}
+            }
+        }
+        parsed
+    }
+
+    fn names_vhost(&self, vhost: &str) -> bool {
+        self.vhosts.is_empty() || self.vhosts.iter().any(|one| one == vhost)
+    }
+
+    fn names(&self, vhost: &str, queue: &str) -> bool {
+        let is_named = self.queues.is_empty() || self.queues.iter().any(|one| one == queue);
+        is_named && self.names_vhost(vhost)
+    }
+}
+
+/// Without the escapes of URLs; what is none stays as it is.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes().iter();
+    while let Some(&byte) = rest.next() {
+        let escape = rest.as_slice().get(..2).filter(|_| byte == b'%');
+        let escape = escape.and_then(|digits| std::str::from_utf8(digits).ok());
+        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest.nth(1);
+            }
+            None => bytes.push(if byte == b'+' { b' ' } else { byte }),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_and_virtual_hosts_may_be_several() {
+        let query = Query::parse(Some("family=a&family=b&vhost=%2F&vhost=x+y&family=a&other"));
+        assert_eq!(query.families, ["a", "b"]);
+        assert_eq!(query.vhosts, ["/", "x y"]);
+        assert!(query.names("/", "q") && !query.names("z", "q"));
+        assert_eq!(Query::parse(None), Query::default());
+        assert_eq!(decoded("%zz%4"), "%zz%4");
+    }
+}
