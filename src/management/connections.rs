@@ -88,7 +88,7 @@ pub(super) fn view(api: &Api, look: &Look<'_>, connection: &Connection) -> Value
         row[key] = Value::Null;
     }
     if api.broker().compat.shown.cert_serial {
-        row["peer_cert_serial_number"] = json!("");
+        row["peer_cert_serial_number"] = Value::Null;
     }
     if let Some(row) = row.as_object_mut() {
         let octets = rates::of_connection(connection);
@@ -215,6 +215,9 @@ async fn one(
         if row[key].is_null() {
             row[key] = json!("");
         }
+    }
+    if api.broker().compat.shown.cert_serial {
+        row["peer_cert_serial_number"] = json!("");
     }
     listing.one(&row)
 }

@@ -11,6 +11,7 @@ impl QueueRow<'_> {
     /// All that is shown.
     pub(super) fn short(&self, row: &mut Row<'_>) {
         let (queue, has_totals) = (&*self.queue, self.extent.has_totals());
+        let shown = &self.api.broker().compat.shown;
         self.declared(row);
         let is_short_stream = has_totals && queue.kind == QueueKind::Stream;
         if queue.kind == QueueKind::Classic || !has_totals {
@@ -29,6 +30,10 @@ impl QueueRow<'_> {
             totals(row, queue);
         }
         match queue.kind {
+            // The oldest line lists mirrors here.
+            QueueKind::Classic if has_totals && shown.backing_queue => {
+                row.set("online", [(); 0]);
+            }
             QueueKind::Classic if has_totals => row.set("online", ()),
             QueueKind::Classic => {}
             QueueKind::Quorum | QueueKind::Stream => row.set("online", [self.node()]),

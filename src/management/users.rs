@@ -175,6 +175,9 @@ async fn topic_permissions(
 }
 
 async fn hash_password(State(api): State<Api>, Path(password): Path<String>) -> Answer {
+    if !api.broker().compat.shown.hash_password {
+        return Err(ApiError::NotFound);
+    }
     let hash = api.broker().hash(&password).to_base64();
     Listing::default().one(&json!({ "ok": hash }))
 }

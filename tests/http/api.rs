@@ -81,6 +81,11 @@ impl Api {
 
     /// Of a fresh broker, for pages of these origins.
     pub(crate) fn with(cors: management::Cors) -> Self {
+        Self::of("4.0", cors)
+    }
+
+    /// Of a fresh broker of a release line.
+    pub(crate) fn of(line: &'static str, cors: management::Cors) -> Self {
         let (ready, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -89,7 +94,7 @@ impl Api {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let compat = Compat::named("4.0", false).unwrap();
+                let compat = Compat::named(line, false).unwrap();
                 let server = Server::builder().compat(compat).start().unwrap();
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 listener.set_nonblocking(true).unwrap();

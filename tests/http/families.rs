@@ -104,7 +104,7 @@ fn named(live: &Live, answer: Value) -> Value {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -116,7 +116,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Rates have tests of their own.
-fn is_statistic(key: &str) -> bool {
+pub(super) fn is_statistic(key: &str) -> bool {
     let details = [
         "channel_details",
         "connection_details",

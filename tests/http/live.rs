@@ -163,6 +163,31 @@ fn properties(name: Option<&str>) -> FieldTable {
 }
 
 impl Live {
+    /// A broker of a release line with one of each kind of object: virtual host `shapes`.
+    pub(super) fn of(line: &'static str) -> Self {
+        let api = Api::of(line, leveret::management::Cors::default());
+        api.prepare(include_str!("golden/shapes-setup.json"));
+        let mut client = Client::open(&api, "guest", "shapes", Some("shapes"), 0);
+        client.channel(2);
+        client.exclusive("excl");
+        let select = Method::ConfirmSelect(confirm::Select { nowait: false });
+        client.call(1, &select);
+        client.qos(2, 1, false);
+        for (queue, tag) in [("classic", "ct"), ("quorum", "cq")] {
+            client.consume(2, queue, tag, (false, false), FieldTable::new());
+        }
+        for key in ["k.classic", "k.classic", "k.quorum", "k.quorum", "k.stream"] {
+            let message = frames::publish("amq.topic", key, frames::PERSISTENT, b"m");
+            client.0.write_all(&message).unwrap();
+            client.next(1);
+        }
+        Self {
+            api,
+            names: vec![(client.name(), "{cn}")],
+            _clients: vec![client],
+        }
+    }
+
     pub(super) fn start() -> Self {
         let api = Api::start();
         api.prepare(include_str!("golden/live.json"));

@@ -24,6 +24,7 @@ mod listing;
 mod live;
 mod metrics;
 mod rates;
+mod shapes;
 
 /// A request, and what became of it.
 #[derive(Debug, Deserialize)]
