@@ -102,7 +102,8 @@ fn check_user_id(caller: &Caller, properties: &Properties) -> Result<(), ApiErro
     )))
 }
 
-fn read_properties(object: &Map<String, Value>) -> Result<Properties, ApiError> {
+/// Properties out of a request.
+pub(super) fn read_properties(object: &Map<String, Value>) -> Result<Properties, ApiError> {
     let text = |key: &str| match object.get(key) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str().into())),

@@ -192,3 +192,91 @@ fn messages_are_moved_and_dropped_by_hand() {
     let order = json!({ "to": to, "which": "all" });
     assert_eq!(api.request("reader", "POST", path, &order).0, 401);
 }
+
+#[test]
+fn a_publish_is_explained_without_being_made() {
+    let api = Api::start();
+    declare(
+        &api,
+        "q",
+        &json!({ "x-max-length": 1, "x-overflow": "reject-publish" }),
+    );
+    let put = |path: &str, request: Value| {
+        let (status, answer) = api.request("guest", "PUT", path, &request);
+        assert_eq!(status, 201, "{answer}");
+    };
+    put("/api/exchanges/%2F/other", json!({ "type": "fanout" }));
+    let spare = json!({ "type": "topic", "arguments": { "alternate-exchange": "other" } });
+    put("/api/exchanges/%2F/x", spare);
+    let bind = |exchange: &str, key: &str| {
+        let path = format!("/api/bindings/%2F/e/{exchange}/q/q");
+        let (status, answer) = api.request("guest", "POST", &path, &json!({ "routing_key": key }));
+        assert_eq!(status, 201, "{answer}");
+    };
+    bind("x", "a.*");
+    bind("x", "b.#");
+    bind("other", "");
+    add_user(&api, "reader", "management", Some(["", "", ".*"]));
+    let explain = |key: &str, user: &str| {
+        let request = json!({ "vhost": "/", "exchange": "x", "routing_key": key, "user": user });
+        let (status, answer) = api.request("guest", "POST", "/dev/explain/publish", &request);
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    let told = explain("a.b", "guest");
+    let matched = &told["exchanges"][0]["bindings"];
+    assert_eq!(matched.as_array().unwrap().len(), 1);
+    assert_eq!(matched[0]["routing_key"], json!("a.*"));
+    assert_eq!(
+        (&told["key"], &told["queues"][0]["key"]),
+        (&json!("routed"), &json!("waits"))
+    );
+    let told = explain("c", "guest");
+    let first = &told["exchanges"][0];
+    assert_eq!(
+        (&first["key"], &first["alternate"]),
+        (&json!("unmatched"), &json!("other"))
+    );
+    assert_eq!(told["exchanges"][1]["exchange"], json!("other"));
+    let told = explain("a.b", "reader");
+    assert_eq!(told["key"], json!("refused"));
+    assert!(told["refused"].as_str().unwrap().contains("'x'"), "{told}");
+    publish(&api, "q", "full", &json!({}));
+    assert_eq!(
+        explain("a.b", "guest")["queues"][0]["key"],
+        json!("refused")
+    );
+    let (_, row) = api.request("guest", "GET", "/dev/queues/%2F/q/peek", &GET);
+    assert_eq!(row["messages"]["ready"], json!(1), "nothing came of it");
+    let unknown = json!({ "vhost": "/", "exchange": "nosuch", "routing_key": "" });
+    assert_eq!(
+        api.request("guest", "POST", "/dev/explain/publish", &unknown)
+            .0,
+        404
+    );
+}
+
+#[test]
+fn it_is_explained_why_nobody_consumes() {
+    let api = Api::start();
+    declare(&api, "q", &json!({}));
+    let explain = || {
+        let (status, answer) = api.request("guest", "GET", "/dev/explain/queue/%2F/q", &GET);
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    assert_eq!(explain()["reasons"][0]["key"], json!("nothing_waits"));
+    publish(&api, "q", "a", &json!({}));
+    assert_eq!(explain()["reasons"][0]["key"], json!("no_consumers"));
+    let mut client = Client::connect(&api);
+    client.call(&frames::qos(1), (60, 11));
+    client.call(&frames::consume("q", false), (60, 60));
+    publish(&api, "q", "b", &json!({}));
+    let told = explain();
+    assert_eq!(told["reasons"][0]["key"], json!("no_room"));
+    let consumer = &told["consumers"][0];
+    assert_eq!(
+        (&consumer["key"], &consumer["in_flight"]),
+        (&json!("prefetch"), &json!(1))
+    );
+}

@@ -10,6 +10,7 @@ mod exchange_delayed;
 mod exchange_hash;
 mod exchange_history;
 mod exchange_random;
+mod explain;
 mod limit;
 mod peek;
 mod policy;

@@ -45,6 +45,14 @@ impl Seen {
         }
     }
 
+    /// Whether it would be found to have passed before.
+    pub(super) fn knows(&self, headers: &FieldTable, now: Tick) -> bool {
+        let mark = headers.get(DEDUPLICATION_HEADER).map(encoded);
+        let cache = self.cache.lock();
+        let known = mark.and_then(|mark| cache.by_value.get(&mark));
+        known.is_some_and(|known| now < known.until)
+    }
+
     /// Whether a message may pass: it is not marked, or its mark is new or forgotten.
     pub(super) fn is_new(&self, headers: &FieldTable, now: Tick) -> bool {
         let Some(mark) = headers.get(DEDUPLICATION_HEADER) else {

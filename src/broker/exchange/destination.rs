@@ -28,6 +28,14 @@ pub enum DestinationId {
 }
 
 impl DestinationId {
+    /// `queue` or `exchange`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Queue(_) => "queue",
+            Self::Exchange(_) => "exchange",
+        }
+    }
+
     /// The name.
     pub const fn name(&self) -> &Name {
         match self {

@@ -10,6 +10,7 @@ mod history;
 mod kind;
 mod route;
 mod topic;
+mod trace;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ pub(super) use self::hash::{HASH_PROPERTIES, encoded as encoded_value};
 use self::history::History;
 pub use self::kind::ExchangeKind;
 use self::route::Letter;
-pub use self::route::{Route, extra_keys, fixed_route, route};
+pub use self::route::{Route, dry_route, extra_keys, fixed_route, route};
+pub use self::trace::{Itinerary, Step, Visit};
 use super::arguments;
 use super::compat::Compat;
 use super::effects::Effects;
@@ -304,6 +306,52 @@ impl Exchange {
     ) {
         let bindings = self.bindings.lock();
         bindings.table.matches(keys, letter, random, found);
+    }
+
+    /// The bindings by which a message comes to `found`: each matches also when it is alone.
+    fn matched(
+        &self,
+        keys: &[&str],
+        letter: &Letter<'_>,
+        found: &[Destination],
+        compat: &Compat,
+    ) -> Vec<Binding> {
+        let random = Random::new(Some(0));
+        let matches = |binding: &Binding| {
+            let to = found.iter().find(|to| to.is(&binding.destination));
+            to.is_some_and(|to| {
+                let mut alone = Bindings::new(self.routes_as, &self.spec.arguments, compat);
+                let (key, arguments) = (&binding.binding_key, &binding.arguments);
+                let mut is_found = false;
+                let table = &mut alone.table;
+                if table.insert(key, arguments, to.clone()).is_ok() {
+                    table.matches(keys, Some(letter), &random, &mut |_| is_found = true);
+                }
+                is_found
+            })
+        };
+        let mut all = self.bindings();
+        all.retain(matches);
+        all
+    }
+
+    /// Whether chance decides.
+    fn draws(&self) -> bool {
+        matches!(
+            self.routes_as,
+            ExchangeKind::Random | ExchangeKind::LocalRandom
+        )
+    }
+
+    /// What would hold up a message here.
+    fn would_stop(&self, letter: &Letter<'_>, now: Tick) -> Option<Step> {
+        if let (Some(_), Some(ms)) = (&self.held, delayed::delay_ms(&letter.headers)) {
+            return Some(Step::Held(ms));
+        }
+        match &self.memory {
+            Memory::Seen(seen) if seen.knows(&letter.headers, now) => Some(Step::Duplicate),
+            _ => None,
+        }
     }
 
     /// Take note of a message; whether it may pass.

@@ -8,10 +8,12 @@ use super::super::effects::Effects;
 use super::super::message::Message;
 use super::super::name::Name;
 use super::super::queue::Queue;
+use super::super::random::Random;
 use super::super::tick::Tick;
 use super::super::vhost::VirtualHost;
 use super::delayed::{Delayed, delay_ms};
-use super::{Destination, Exchange};
+use super::trace::{Itinerary, Step, Visit};
+use super::{Binding, Destination, Exchange};
 
 /// Where a message goes.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +66,29 @@ pub fn route(
     walk.route
 }
 
+/// Where a message would go, on paper: no exchange takes note of it. No lock is held on entry.
+pub fn dry_route(
+    vhost: &VirtualHost,
+    exchange: &Arc<Exchange>,
+    message: &Arc<Message>,
+    extra_keys: &[Name],
+    now: Tick,
+) -> Itinerary {
+    let mut keys = vec![message.routing_key()];
+    keys.extend(extra_keys.iter().map(Name::as_str));
+    let letter = Letter {
+        message,
+        headers: message.headers(),
+    };
+    let mut walk = Walk::new(vhost, keys);
+    walk.visits = Some(Vec::new());
+    walk.run(exchange, Some((&letter, now, &mut Effects::default())));
+    Itinerary {
+        route: walk.route,
+        visits: walk.visits.unwrap_or_default(),
+    }
+}
+
 /// One routing on its way.
 struct Walk<'a> {
     vhost: &'a VirtualHost,
@@ -73,6 +98,8 @@ struct Walk<'a> {
     pending: Vec<Arc<Exchange>>,
     route: Route,
     is_fixed: bool,
+    /// On paper: what was seen on the way.
+    visits: Option<Vec<Visit>>,
 }
 
 /// The message, and what exchanges that hold it back need.
@@ -91,6 +118,7 @@ impl<'a> Walk<'a> {
                 is_held: false,
             },
             is_fixed: true,
+            visits: None,
         }
     }
 
@@ -109,6 +137,9 @@ impl<'a> Walk<'a> {
                 // Nothing matched here: on to the alternate exchange, if there is one.
                 let alternate = exchange.alternate();
                 let alternate = alternate.and_then(|name| self.vhost.exchanges.get(&name));
+                if let Some(visit) = self.visits.as_mut().and_then(|all| all.last_mut()) {
+                    visit.alternate = alternate.as_ref().map(|it| it.name().clone());
+                }
                 self.pending.extend(alternate);
             }
         }
@@ -117,7 +148,17 @@ impl<'a> Walk<'a> {
     /// Follow the bindings of one exchange; whether any matched.
     fn step(&mut self, exchange: &Arc<Exchange>, content: &mut Content<'_, '_>) -> bool {
         if exchange.is_default() {
-            return self.by_name();
+            let is_found = self.by_name();
+            let step = if is_found {
+                Step::Matched
+            } else {
+                Step::Unmatched
+            };
+            self.note(exchange, step, Vec::new());
+            return is_found;
+        }
+        if let (true, Some((letter, now, _))) = (self.visits.is_some(), &*content) {
+            return self.step_on_paper(exchange, letter, *now);
         }
         let letter = match content {
             Some((letter, now, fx)) => {
@@ -132,13 +173,50 @@ impl<'a> Walk<'a> {
         exchange.matches(&self.keys, letter, &self.vhost.random, &mut |to| {
             found.push(to.clone());
         });
-        for destination in &found {
+        self.follow(&found);
+        !found.is_empty()
+    }
+
+    /// Likewise, but that nothing is remembered, held back or drawn.
+    fn step_on_paper(&mut self, exchange: &Arc<Exchange>, letter: &Letter<'_>, now: Tick) -> bool {
+        if let Some(stop) = exchange.would_stop(letter, now) {
+            self.note(exchange, stop, Vec::new());
+            return false;
+        }
+        let mut found: Vec<Destination> = Vec::new();
+        let lot = Random::new(Some(0));
+        exchange.matches(&self.keys, Some(letter), &lot, &mut |to| {
+            found.push(to.clone());
+        });
+        let matched = exchange.matched(&self.keys, letter, &found, &self.vhost.compat);
+        let step = match found.is_empty() {
+            true => Step::Unmatched,
+            false if exchange.draws() => Step::Drawn,
+            false => Step::Matched,
+        };
+        self.note(exchange, step, matched);
+        self.follow(&found);
+        !found.is_empty()
+    }
+
+    fn note(&mut self, exchange: &Arc<Exchange>, step: Step, matched: Vec<Binding>) {
+        if let Some(visits) = &mut self.visits {
+            visits.push(Visit {
+                exchange: Arc::clone(exchange),
+                step,
+                matched,
+                alternate: None,
+            });
+        }
+    }
+
+    fn follow(&mut self, found: &[Destination]) {
+        for destination in found {
             match destination {
                 Destination::Queue(queue) => self.reach(queue),
                 Destination::Exchange(next) => self.pending.push(Arc::clone(next)),
             }
         }
-        !found.is_empty()
     }
 
     /// Whether the exchange routes the message now: it may hold it back, or know it already.

@@ -60,6 +60,10 @@ pub(super) struct Consumer {
 }
 
 impl Consumer {
+    pub(super) fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
     fn has_credit(&self) -> bool {
         !self.suspended
             && (self.spec.prefetch == 0 || self.in_flight < u32::from(self.spec.prefetch))

@@ -22,6 +22,14 @@ pub(super) struct Marks {
 }
 
 impl Marks {
+    /// Whether its like is in the queue.
+    pub(super) fn has(&self, message: &Message) -> bool {
+        let headers = message.headers();
+        let mark = headers.get(DEDUPLICATION_HEADER).map(encoded_value);
+        let there = mark.and_then(|mark| self.by_value.get(&mark));
+        there.is_some_and(|one| one.strong_count() > 0)
+    }
+
     /// The message to store; `None` when its like is in the queue.
     pub(super) fn admit(&mut self, message: &Arc<Message>) -> Option<Arc<Message>> {
         let headers = message.headers();

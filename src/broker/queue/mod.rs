@@ -4,6 +4,7 @@
 mod consumers;
 mod deduplication;
 mod entry;
+mod explain;
 mod kind;
 mod lift;
 mod order;
@@ -25,6 +26,7 @@ use leveret_proto::value::FieldTable;
 
 pub use self::consumers::{ConsumerKey, ConsumerSpec};
 pub use self::entry::Entry;
+pub use self::explain::{Foresight, Hindrance};
 pub use self::kind::QueueKind;
 pub use self::lift::{Lifted, Which};
 pub use self::order::Order;
@@ -464,18 +466,8 @@ impl Queue {
     /// Its consumers, for listings.
     pub fn consumers(&self) -> Vec<ConsumerView> {
         let state = self.state.lock();
-        let view = |consumer: &consumers::Consumer| ConsumerView {
-            key: consumer.key,
-            tag: consumer.spec.tag.to_string(),
-            channel: consumer.spec.channel,
-            ack_required: !consumer.spec.no_ack,
-            exclusive: consumer.spec.exclusive,
-            prefetch: consumer.spec.prefetch,
-            in_flight: consumer.in_flight,
-            active: state.consumers.is_active(consumer),
-            origin: Arc::clone(&consumer.spec.origin),
-        };
-        state.consumers.iter().map(view).collect()
+        let all = state.consumers.iter();
+        all.map(|consumer| state.view_of(consumer)).collect()
     }
 
     /// How it behaves now.

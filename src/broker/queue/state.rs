@@ -10,13 +10,13 @@ use super::super::tick::Tick;
 use super::super::totals::DeadLetterStrategy;
 use super::super::trace;
 use super::Queue;
-use super::consumers::{ConsumerKey, Consumers};
+use super::consumers::{Consumer, ConsumerKey, Consumers};
 use super::deduplication::Marks;
 use super::entry::Entry;
 use super::quorum::{Apart, Counting};
 use super::ready::Ready;
 use super::settings::{Overflow, Settings};
-use super::stats::QueueStats;
+use super::stats::{ConsumerView, QueueStats};
 use super::stream::Stream;
 use super::tally::{Tally, Weight};
 
@@ -75,6 +75,21 @@ impl State {
     /// The number of the newest entry.
     pub(super) fn last_seq(&self) -> u64 {
         self.next_seq
+    }
+
+    /// One of its consumers, for listings.
+    pub(super) fn view_of(&self, consumer: &Consumer) -> ConsumerView {
+        ConsumerView {
+            key: consumer.key,
+            tag: consumer.spec.tag.to_string(),
+            channel: consumer.spec.channel,
+            ack_required: !consumer.spec.no_ack,
+            exclusive: consumer.spec.exclusive,
+            prefetch: consumer.spec.prefetch,
+            in_flight: consumer.in_flight,
+            active: self.consumers.is_active(consumer),
+            origin: Arc::clone(&consumer.spec.origin),
+        }
     }
 
     /// A new entry for `message`, behind all others.

@@ -5,6 +5,7 @@ mod control;
 mod definitions;
 mod delayed;
 mod events;
+mod explain;
 mod feed;
 mod log;
 mod peek;
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Router<Api> {
         .merge(definitions::routes())
         .merge(delayed::routes())
         .merge(events::routes())
+        .merge(explain::routes())
         .merge(log::routes())
         .merge(peek::routes())
         .merge(ticket::routes())

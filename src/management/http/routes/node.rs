@@ -339,6 +339,27 @@ pub(super) static LEVERET: Family = Family {
             )],
         ),
         at(
+            "/dev/explain/publish",
+            &[ask(
+                Management,
+                "Where a message would go, and what would become of it there",
+                &[
+                    "vhost: string",
+                    "exchange: string",
+                    "routing_key: string",
+                    "headers?: object",
+                    "properties?: object",
+                    "payload?: string",
+                    "user?: string",
+                ],
+                Shows::Object,
+            )],
+        ),
+        at(
+            "/dev/explain/queue/{vhost}/{name}",
+            &[one(Member, "Why what waits is not consumed")],
+        ),
+        at(
             "/dev/events",
             &[file(
                 "What happens, as Server-Sent Events, with a password or a ticket; topics: overview, \
