@@ -34,6 +34,7 @@ mod rates;
 mod replicas;
 mod row;
 mod seen;
+mod ui;
 mod users;
 mod vhosts;
 
@@ -174,6 +175,7 @@ fn no_content() -> Response {
 
 fn routes() -> Router<Api> {
     Router::new()
+        .merge(ui::routes())
         .merge(overview::routes())
         .merge(dev::routes())
         .merge(nodes::routes())

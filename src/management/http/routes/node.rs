@@ -249,8 +249,13 @@ pub(super) static FEATURES: Family = Family {
 
 pub(super) static DESCRIPTION: Family = Family {
     name: "This description",
-    about: "What you are reading, and the same for programs.",
+    about: "The management page, what you are reading, and the same for programs.",
     routes: &[
+        at("/", &[file("The management page", Shows::Html)]),
+        at(
+            "/ui/{*path}",
+            &[file("Its scripts, looks and icons", Shows::Script)],
+        ),
         at("/api/index.html", &[file("This page", Shows::Html)]),
         at("/dev/reference.css", &[file("Its looks", Shows::Css)]),
         at("/dev/reference.js", &[file("Its filter", Shows::Script)]),

@@ -1,0 +1,261 @@
+// Forms do what they say: read back over the API or AMQP.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Broker, furnish } from './broker.mjs';
+import { browse, signIn, tab } from './browser.mjs';
+
+let broker, browser, page, complaints;
+
+before(async () => {
+  broker = await Broker.start();
+  await furnish(broker);
+  browser = await browse({ acceptDownloads: true });
+  ({ page, complaints } = await tab(browser.context));
+  await signIn(page, broker.url);
+  await page.locator('main h1').waitFor();
+});
+
+after(async () => {
+  await browser?.end();
+  await broker?.end();
+});
+
+async function show(path) {
+  await page.goto(`${broker.url}/#${path}`);
+  await page.locator('.loading').waitFor({ state: 'detached' });
+}
+
+const told = (text) => page.locator('.note', { hasText: text }).waitFor();
+const confirm = (action) => page.getByRole('dialog').getByRole('button', { name: action, exact: true }).click();
+const panel = (title) => page.getByRole('region', { name: title, exact: true });
+
+test('adds a queue with arguments, and shows it', async () => {
+  await show('/queues');
+  await page.getByRole('button', { name: 'Add a queue' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('made here/ü');
+  await dialog.getByLabel('Add a known one').selectOption('x-max-length');
+  await dialog.getByLabel('Value').fill('7');
+  await dialog.getByRole('button', { name: 'Add the queue' }).click();
+  await page.locator('h1', { hasText: 'made here/ü' }).waitFor();
+  const { arguments: args, durable, type } = await broker.api('GET', `queues/%2F/${encodeURIComponent('made here/ü')}`);
+  assert.equal(args['x-max-length'], 7);
+  assert.deepEqual([durable, type], [true, 'classic']);
+});
+
+test('refusals of the broker are told in its own words', async () => {
+  await show('/queues');
+  await page.getByRole('button', { name: 'Add a queue' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('celery');
+  await dialog.getByRole('button', { name: 'Add the queue' }).click();
+  await told("inequivalent arg 'x-max-priority'");
+  await page.keyboard.press('Escape');
+  assert.match(complaints.pop(), /400/);
+});
+
+test('publishes what a consumer gets', async () => {
+  const connection = await broker.connect('reader');
+  const channel = await connection.createChannel();
+  await show('/exchanges/%2F/orders?show=publish');
+  await page.getByLabel('Routing key').fill('order.paid');
+  await page.getByLabel('Content type').fill('application/json');
+  await page.getByLabel('Body', { exact: true }).fill('{"n": 1}');
+  await page.getByRole('button', { name: 'Add a header' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('tries');
+  await page.getByLabel('Value').fill('3');
+  await page.getByLabel('Type', { exact: true }).selectOption('number');
+  await page.getByRole('button', { name: 'Publish', exact: true }).click();
+  await told('Published.');
+  const message = await channel.get('orders.billing', { noAck: true });
+  assert.equal(message.content.toString(), '{"n": 1}');
+  assert.equal(message.properties.contentType, 'application/json');
+  assert.equal(message.properties.deliveryMode, 2);
+  assert.equal(message.properties.headers.tries, 3);
+  await page.getByLabel('Routing key').fill('other');
+  await connection.close();
+});
+
+test('tells when no queue got a message', async () => {
+  await show('/exchanges/%2F/dead?show=publish');
+  await page.getByLabel('Routing key').fill('nowhere');
+  await page.getByRole('button', { name: 'Publish', exact: true }).click();
+  await told('No queue got it.');
+});
+
+test('looks at messages and puts them back, or takes them out', async () => {
+  const put = (payload) => broker.api('POST', 'exchanges/%2F/amq.default/publish', { routing_key: 'dead-letters', payload, payload_encoding: 'string', properties: {} });
+  await put('{"first": true}');
+  await put('second');
+  await show('/queues/%2F/dead-letters?show=messages');
+  await page.getByRole('button', { name: 'Get messages' }).click();
+  await page.locator('message-view').nth(1).waitFor();
+  assert.match(await page.locator('message-view').first().innerText(), /"first": true/);
+  await page.locator('message-view').first().getByRole('button', { name: 'Bytes' }).click();
+  assert.match(await page.locator('message-view pre').first().innerText(), /7b 22 66/);
+  await page.getByRole('combobox', { name: 'How', exact: true }).selectOption('ack_requeue_false');
+  await page.getByLabel('How many').fill('1');
+  await page.getByRole('button', { name: 'Get messages' }).click();
+  await confirm('Take out (acknowledge)');
+  await page.getByText('1 message, the oldest first; 1 more is ready.').waitFor();
+  assert.equal((await broker.api('GET', 'queues/%2F/dead-letters')).messages, 1);
+});
+
+test('purges and deletes a queue after asking once', async () => {
+  await show('/queues/%2F/dead-letters');
+  await page.getByRole('button', { name: 'Purge' }).click();
+  await page.getByRole('dialog', { name: 'Purge the queue dead-letters?' }).waitFor();
+  await confirm('Cancel');
+  assert.equal((await broker.api('GET', 'queues/%2F/dead-letters')).messages, 1);
+  await page.getByRole('button', { name: 'Purge' }).click();
+  await confirm('Purge the queue');
+  await told('was purged');
+  assert.equal((await broker.api('GET', 'queues/%2F/dead-letters')).messages, 0);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await confirm('Delete the queue');
+  await page.locator('h1', { hasText: 'Queues' }).waitFor();
+  assert.equal(await broker.api('GET', 'queues/%2F/dead-letters'), null);
+});
+
+test('binds and unbinds', async () => {
+  await show('/exchanges/%2F/unrouted');
+  await page.getByLabel('Name', { exact: true }).fill('celery');
+  await page.getByLabel('Routing key').fill('any');
+  await page.getByRole('button', { name: 'Bind', exact: true }).click();
+  await told('celery is bound to unrouted');
+  const bindings = () => broker.api('GET', 'bindings/%2F/e/unrouted/q/celery');
+  assert.equal((await bindings())[0].routing_key, 'any');
+  await page.getByRole('button', { name: 'Remove the binding of celery' }).click();
+  await confirm('Remove the binding');
+  await told('no longer bound');
+  assert.deepEqual(await bindings(), []);
+});
+
+test('adds and deletes an exchange', async () => {
+  await show('/exchanges');
+  await page.getByRole('button', { name: 'Add an exchange' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('made');
+  await dialog.getByRole('combobox', { name: 'Type', exact: true }).selectOption('headers');
+  await dialog.getByLabel('Only for other exchanges').check();
+  await dialog.getByRole('button', { name: 'Add the exchange' }).click();
+  await page.locator('h1', { hasText: 'made' }).waitFor();
+  const { type, internal } = await broker.api('GET', 'exchanges/%2F/made');
+  assert.deepEqual([type, internal], ['headers', true]);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await confirm('Delete the exchange');
+  await page.locator('h1', { hasText: 'Exchanges' }).waitFor();
+  assert.equal(await broker.api('GET', 'exchanges/%2F/made'), null);
+});
+
+test('deletes the rows that are selected', async () => {
+  for (const name of ['bulk.1', 'bulk.2']) await broker.api('PUT', `queues/%2F/${name}`, {});
+  await show('/queues?filter=bulk');
+  await page.getByRole('checkbox', { name: 'Select bulk.1' }).check();
+  await page.getByRole('checkbox', { name: 'Select bulk.2' }).check();
+  await page.getByRole('button', { name: 'Delete 2' }).click();
+  await page.getByRole('dialog', { name: 'Delete 2 queues?' }).getByText('bulk.1, bulk.2').waitFor();
+  await confirm('Delete 2');
+  await told('Deleted 2 queues');
+  assert.equal(await broker.api('GET', 'queues/%2F/bulk.2'), null);
+});
+
+test('closes a connection with a reason', { timeout: 30_000 }, async () => {
+  const connection = await broker.connect('to be closed');
+  const closed = new Promise((resolve) => connection.on('close', resolve));
+  await show('/connections');
+  await page.getByRole('link', { name: 'to be closed' }).click();
+  await page.getByRole('button', { name: 'Close the connection' }).click();
+  await page.getByLabel('Reason').fill('time for lunch');
+  await page.getByRole('dialog').getByRole('button', { name: 'Close the connection' }).click();
+  assert.match((await closed).message, /320.*time for lunch/);
+});
+
+test('makes a virtual host, protects it, and deletes it', async () => {
+  await show('/vhosts');
+  await page.getByRole('button', { name: 'Add a virtual host' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('qa');
+  await dialog.getByLabel('Description').fill('for a while');
+  await dialog.getByRole('button', { name: 'Add the virtual host' }).click();
+  await page.getByRole('link', { name: 'qa', exact: true }).click();
+  await page.getByRole('button', { name: 'Protect from deletion' }).click();
+  await page.getByText('protected from deletion').first().waitFor();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await confirm('Delete the virtual host');
+  await told('That did not work.');
+  complaints.pop();
+  await page.getByRole('button', { name: 'Allow deletion' }).click();
+  await page.getByRole('button', { name: 'Protect from deletion' }).waitFor();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await confirm('Delete the virtual host');
+  await page.locator('h1', { hasText: 'Virtual hosts' }).waitFor();
+  assert.equal(await broker.api('GET', 'vhosts/qa'), null);
+});
+
+test('makes a user that can sign in, and keeps its password when its tags change', async () => {
+  await show('/users');
+  await page.getByRole('button', { name: 'Add a user' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('ada');
+  await dialog.getByLabel('Password').fill('lovelace');
+  await dialog.getByLabel('monitoring').check();
+  await dialog.getByRole('button', { name: 'Add the user' }).click();
+  await page.getByRole('link', { name: 'ada' }).click();
+  await panel('Permissions').getByLabel('Write').fill('^out');
+  await page.getByRole('button', { name: 'Set the permissions' }).click();
+  await told('has permissions');
+  assert.equal((await broker.api('GET', 'permissions/%2F/ada')).write, '^out');
+  await page.getByLabel('policymaker').check();
+  await page.getByRole('button', { name: 'Change the user' }).click();
+  await told('was changed');
+  const who = await fetch(`${broker.url}/api/whoami`, { headers: { authorization: `Basic ${btoa('ada:lovelace')}` } });
+  assert.deepEqual((await who.json()).tags.sort(), ['monitoring', 'policymaker']);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await confirm('Delete the user');
+  await told('was deleted');
+  assert.equal(await broker.api('GET', 'users/ada'), null);
+});
+
+test('the tester says what the broker would', async () => {
+  await show('/permissions?user=shop&name=invoices');
+  const verdicts = await page.locator('.verdicts li').allInnerTexts();
+  assert.deepEqual(verdicts.map((one) => one.split('\n')[0]), ['may not', 'may', 'may not']);
+});
+
+test('a policy shows what it matches before it is made', async () => {
+  await show('/policies');
+  await page.getByRole('button', { name: 'Add a policy' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('short');
+  await dialog.getByLabel('Pattern of names').fill('^cel');
+  await dialog.locator('policy-preview', { hasText: 'Matches 1 now' }).getByText('celery').waitFor();
+  await dialog.getByLabel('Add a known one').selectOption('max-length');
+  await dialog.getByLabel('Value').fill('9');
+  await dialog.getByRole('button', { name: 'Add the policy' }).click();
+  await told('The policy short holds.');
+  const { definition, pattern } = await broker.api('GET', 'policies/%2F/short');
+  assert.deepEqual([definition, pattern], [{ 'max-length': 9 }, '^cel']);
+  await page.getByRole('button', { name: 'Delete the policy short' }).click();
+  await confirm('Delete the policy');
+  await told('short was deleted');
+});
+
+test('sets and removes a limit', async () => {
+  await show('/limits');
+  const section = panel('Of virtual hosts');
+  await section.getByRole('combobox', { name: 'Virtual host' }).selectOption('staging');
+  await section.getByRole('combobox', { name: 'At most' }).selectOption('max-connections');
+  await section.getByLabel('Number').fill('3');
+  await section.getByRole('button', { name: 'Set the limit' }).click();
+  await told('The limit of staging is set.');
+  const limits = async () => (await broker.api('GET', 'vhost-limits/staging'))[0]?.value;
+  assert.equal((await limits())['max-connections'], 3);
+  await section.getByRole('row', { name: /Connections/ }).getByRole('button').click();
+  await confirm('Remove the limit');
+  await told('no such limit');
+  assert.equal((await limits())['max-connections'], undefined);
+});
+
+test('nothing of all this made the page complain', () => assert.deepEqual(complaints, []));
