@@ -6,11 +6,14 @@
 //! - [`server`]: sockets, tasks, timers.
 //! - [`management`]: the HTTP API.
 //! - [`cli`]: the command line.
-//! - [`clock`], [`sync`]: time and locks.
+//! - [`config`]: settings, from files, the environment and options.
+//! - [`clock`], [`sync`], [`log`]: time, locks, how much is logged.
 
 pub mod broker;
 pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod log;
 pub mod management;
 pub mod server;
 pub mod session;

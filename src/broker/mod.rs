@@ -31,6 +31,7 @@ pub mod publish;
 pub mod queue;
 pub mod random;
 pub mod registry;
+pub mod settings;
 pub mod shown;
 pub mod sockets;
 pub mod term;

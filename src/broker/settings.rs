@@ -1,0 +1,95 @@
+//! [`Settings`]: what whoever starts a broker may choose besides the release line.
+//!
+//! Names and defaults are those of RabbitMQ's settings file.
+
+/// See the module. `None` is what the release line has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Seconds between heartbeats, as offered to clients.
+    pub heartbeat: u16,
+    /// Largest frame offered to clients.
+    pub frame_max: u32,
+    /// Largest frame before that is agreed on.
+    pub initial_frame_max: Option<u32>,
+    /// Most channels of a connection, as offered to clients.
+    pub channel_max: u16,
+    /// Largest message.
+    pub max_message_size: Option<u64>,
+    /// Longest handshake, in milliseconds; 0 is without end.
+    pub handshake_timeout_ms: u64,
+    /// Users that may connect from this machine only.
+    pub loopback_users: Vec<String>,
+    /// Who is logged in without a name; `None` is nobody.
+    pub anonymous_user: Option<String>,
+    /// Its password.
+    pub anonymous_pass: String,
+    /// Offered ways to log in; `None` are all there are.
+    pub auth_mechanisms: Option<Vec<String>>,
+    /// The user there is at first.
+    pub default_user: DefaultUser,
+    /// The virtual host there is at first.
+    pub default_vhost: String,
+    /// What the cluster is called; `None` is as the node.
+    pub cluster_name: Option<String>,
+    /// The product that clients are told.
+    pub product_name: Option<String>,
+    /// Its version.
+    pub product_version: Option<String>,
+    /// Deprecated features that are permitted or denied whatever the release line says.
+    pub permitted_features: Vec<(String, bool)>,
+}
+
+/// The user there is at first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultUser {
+    /// Its name.
+    pub name: String,
+    /// Its password.
+    pub password: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What it may configure, write and read in the default virtual host.
+    pub permissions: [String; 3],
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            heartbeat: 60,
+            frame_max: 131_072,
+            initial_frame_max: None,
+            channel_max: 2047,
+            max_message_size: None,
+            handshake_timeout_ms: 10_000,
+            loopback_users: vec!["guest".to_owned()],
+            anonymous_user: Some("guest".to_owned()),
+            anonymous_pass: "guest".to_owned(),
+            auth_mechanisms: None,
+            default_user: DefaultUser::default(),
+            default_vhost: "/".to_owned(),
+            cluster_name: None,
+            product_name: None,
+            product_version: None,
+            permitted_features: Vec::new(),
+        }
+    }
+}
+
+impl Default for DefaultUser {
+    fn default() -> Self {
+        let all = || ".*".to_owned();
+        Self {
+            name: "guest".to_owned(),
+            password: "guest".to_owned(),
+            tags: vec!["administrator".to_owned()],
+            permissions: [all(), all(), all()],
+        }
+    }
+}
+
+impl Settings {
+    /// Whether a user may connect from another machine.
+    pub fn is_remote_allowed(&self, user: &str) -> bool {
+        !self.loopback_users.iter().any(|local| local == user)
+    }
+}

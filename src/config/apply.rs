@@ -1,0 +1,247 @@
+//! From a setting to the field of [`Config`] it means.
+
+use std::net::IpAddr;
+
+use super::resolved::{Config, Listener, Memory};
+use super::value::{self, Value};
+use crate::broker::queue::QueueKind;
+use crate::log::Level;
+
+/// A number that fits its field; one that is too large becomes the largest, and below zero is zero.
+fn fit<T: TryFrom<i128>>(value: &Value, largest: T) -> T {
+    T::try_from(value.number().max(0)).unwrap_or(largest)
+}
+
+fn port(value: &Value) -> Result<u16, String> {
+    u16::try_from(value.number()).map_err(|_| format!("no port has the number {}", value.text()))
+}
+
+fn is_ip(text: &str) -> Option<IpAddr> {
+    text.parse().ok()
+}
+
+/// Set what the key called `key` in the table means. `names` stand for its placeholders.
+pub(super) fn set(
+    config: &mut Config,
+    key: &str,
+    names: &[&str],
+    value: &Value,
+) -> Result<(), String> {
+    let name = names.first().copied().unwrap_or_default();
+    let (area, _) = key.split_once('.').unwrap_or((key, ""));
+    match area {
+        "log" => set_log(config, key, value),
+        "management" => return set_management(config, key, value),
+        "prometheus" => return set_prometheus(config, key, value),
+        "listeners" => return set_listener(config, name, value),
+        "definitions" | "load_definitions" => set_definitions(config, key, value)?,
+        "default_permissions"
+        | "default_user_tags"
+        | "default_user"
+        | "default_pass"
+        | "default_vhost"
+        | "loopback_users"
+        | "anonymous_login_user"
+        | "anonymous_login_pass"
+        | "auth_mechanisms" => set_user(config, key, name, value),
+        _ => return set_limit(config, key, name, value),
+    }
+    Ok(())
+}
+
+fn set_limit(config: &mut Config, key: &str, name: &str, value: &Value) -> Result<(), String> {
+    let broker = &mut config.broker;
+    match key {
+        "heartbeat" => broker.heartbeat = fit(value, u16::MAX),
+        "frame_max" => broker.frame_max = fit(value, u32::MAX),
+        "initial_frame_max" => broker.initial_frame_max = Some(fit(value, u32::MAX)),
+        "channel_max" | "max_channels_per_connection" => {
+            broker.channel_max = fit(value, u16::MAX);
+        }
+        "max_message_size" => broker.max_message_size = Some(fit(value, u64::MAX)),
+        "handshake_timeout" => broker.handshake_timeout_ms = fit(value, u64::MAX),
+        "cluster_name" => broker.cluster_name = Some(value.text()),
+        "product.name" => broker.product_name = Some(value.text()),
+        "product.version" => broker.product_version = Some(value.text()),
+        "deprecated_features.permit.$name" => {
+            broker.permitted_features.retain(|(old, _)| old != name);
+            let feature = (name.to_owned(), value.is_true());
+            broker.permitted_features.push(feature);
+        }
+        "connection_max" | "max_connections" => config.connection_max = limit(value),
+        "consumer_timeout" => config.consumer_timeout_ms = limit(value).filter(|ms| *ms > 0),
+        "default_queue_type" => config.default_queue_type = queue_type(value)?,
+        "vm_memory_high_watermark.relative" => config.memory = Some(fraction(value)?),
+        "vm_memory_high_watermark.absolute" => config.memory = Some(bytes(value)?),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Words such as `infinity` are no limit.
+fn limit(value: &Value) -> Option<u64> {
+    matches!(value, Value::Number(_)).then(|| fit(value, u64::MAX))
+}
+
+fn queue_type(value: &Value) -> Result<QueueKind, String> {
+    let text = value.text();
+    let name = match text.as_str() {
+        "rabbit_classic_queue" => "classic",
+        "rabbit_quorum_queue" => "quorum",
+        "rabbit_stream_queue" => "stream",
+        other => other,
+    };
+    QueueKind::from_name(name).ok_or_else(|| "expected classic, quorum or stream".to_owned())
+}
+
+fn fraction(value: &Value) -> Result<Memory, String> {
+    match value {
+        Value::Float(fraction) if *fraction >= 0.0 => Ok(Memory::Fraction(*fraction)),
+        _ => Err("expected a share between 0.0 and 1.0".to_owned()),
+    }
+}
+
+fn bytes(value: &Value) -> Result<Memory, String> {
+    let bytes = match value {
+        Value::Number(bytes) => Some(*bytes),
+        other => value::size(&other.text(), true),
+    };
+    bytes
+        .and_then(|bytes| u64::try_from(bytes).ok())
+        .map(Memory::Bytes)
+        .ok_or_else(|| "expected an amount such as 512MB".to_owned())
+}
+
+fn set_user(config: &mut Config, key: &str, name: &str, value: &Value) {
+    let broker = &mut config.broker;
+    let user = &mut broker.default_user;
+    match key {
+        "default_user" => user.name = value.text(),
+        "default_pass" => user.password = value.text(),
+        "default_vhost" => broker.default_vhost = value.text(),
+        "default_user_tags.$tag" => {
+            user.tags.retain(|tag| tag != name);
+            if value.is_true() {
+                user.tags.push(name.to_owned());
+            }
+        }
+        "default_permissions.configure" => user.permissions[0] = value.text(),
+        "default_permissions.write" => user.permissions[1] = value.text(),
+        "default_permissions.read" => user.permissions[2] = value.text(),
+        "loopback_users" => broker.loopback_users.clear(),
+        "loopback_users.$user" => {
+            broker.loopback_users.retain(|user| user != name);
+            if value.is_true() {
+                broker.loopback_users.push(name.to_owned());
+            }
+        }
+        "anonymous_login_user" => {
+            broker.anonymous_user = Some(value.text()).filter(|user| user != "none");
+        }
+        "anonymous_login_pass" => broker.anonymous_pass = value.text(),
+        "auth_mechanisms.$name" => {
+            let mechanisms = broker.auth_mechanisms.get_or_insert_default();
+            mechanisms.push(value.text());
+        }
+        _ => {}
+    }
+}
+
+/// `listeners.tcp = none` has no name.
+fn set_listener(config: &mut Config, name: &str, value: &Value) -> Result<(), String> {
+    let listeners = config.listeners.get_or_insert_default();
+    let listener = match value {
+        Value::Address(address) => Listener {
+            ip: Some(address.ip()),
+            port: address.port(),
+        },
+        Value::Number(_) => Listener {
+            ip: None,
+            port: port(value)?,
+        },
+        Value::Float(_) | Value::Text(_) => return Ok(()),
+    };
+    listeners.push((name.to_owned(), listener));
+    Ok(())
+}
+
+fn set_definitions(config: &mut Config, key: &str, value: &Value) -> Result<(), String> {
+    let definitions = &mut config.definitions;
+    match key {
+        "load_definitions" | "definitions.local.path" => {
+            definitions.path = Some(value.text().into());
+        }
+        "definitions.skip_if_unchanged" => definitions.skip_if_unchanged = value.is_true(),
+        "definitions.import_backend" if value.text() != "local_filesystem" => {
+            return Err("here is only local_filesystem".to_owned());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), String> {
+    let management = &mut config.management;
+    match key {
+        "management.tcp.port" | "management.listener.port" => {
+            management.listener.port = port(value)?;
+        }
+        "management.tcp.ip" | "management.listener.ip" => {
+            management.listener.ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
+        }
+        "management.path_prefix" => management.path_prefix = value.text(),
+        "management.rates_mode" => management.rates_mode = value.text(),
+        "management.cors.allow_origins" => management.cors_origins.clear(),
+        "management.cors.allow_origins.$name" => management.cors_origins.push(value.text()),
+        "management.cors.max_age" => management.cors_max_age = fit(value, u64::MAX),
+        "management.http.max_body_size" => {
+            management.body_bytes_max = Some(fit(value, u64::MAX));
+        }
+        "management.load_definitions" => config.definitions.path = Some(value.text().into()),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn set_prometheus(config: &mut Config, key: &str, value: &Value) -> Result<(), String> {
+    let prometheus = &mut config.prometheus;
+    match key {
+        "prometheus.tcp.port" => prometheus.listener.port = port(value)?,
+        "prometheus.tcp.ip" => prometheus.listener.ip = is_ip(&value.text()),
+        "prometheus.return_per_object_metrics" => prometheus.per_object = value.is_true(),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The level in a value: `=debug` and the like are of the old logger.
+fn level(value: &Value) -> Level {
+    let text = value.text();
+    Level::named(text.trim_start_matches(['=', '<', '!'])).unwrap_or(Level::Info)
+}
+
+fn set_log(config: &mut Config, key: &str, value: &Value) {
+    let log = &mut config.log;
+    match key {
+        "log.console" => log.console = Some(value.is_true()),
+        "log.console.level" => log.console_level = level(value),
+        "log.console.stdio" => log.console_stdout = Some(value.text() == "stdout"),
+        "log.console.formatter" => log.console_json = value.text() == "json",
+        "log.console.use_colors" => log.colors = Some(value.is_true()),
+        "log.file" => log.file = Some(value.text().into()).filter(|_| value.text() != "false"),
+        "log.file.level" => log.file_level = level(value),
+        "log.file.formatter" => log.file_json = value.text() == "json",
+        "log.dir" => log.dir = Some(value.text().into()),
+        "log.exchange" => log.exchange = value.is_true(),
+        "log.exchange.level" => log.exchange_level = level(value),
+        _ => {
+            let category = key
+                .strip_prefix("log.")
+                .and_then(|rest| rest.strip_suffix(".level"));
+            if let Some(category) = category {
+                log.categories.retain(|(old, _)| old != category);
+                log.categories.push((category.to_owned(), level(value)));
+            }
+        }
+    }
+}

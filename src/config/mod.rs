@@ -1,0 +1,245 @@
+//! Settings: what was written, by whom, and what it means.
+//!
+//! [`load`] reads `rabbitmq.conf`, what stands beside it, and the environment; options of the
+//! command line come on top. Later sources win: defaults, files, environment, options. What was
+//! written stays known as [`written::Written`], what it means is [`Config`].
+
+pub mod advanced;
+mod apply;
+pub mod conf;
+pub mod effective;
+pub mod environment;
+mod files;
+pub mod keys;
+pub mod place;
+mod resolved;
+pub mod term;
+pub mod value;
+pub mod written;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use self::environment::Environment;
+use self::files::Files;
+use self::place::Fault;
+pub use self::resolved::{Config, Definitions, Listener, Log, Management, Memory, Prometheus};
+use self::value::Value;
+use self::written::{Origin, Setting, Written};
+
+/// Lists that a first item of their own begins anew, and that `none` empties.
+const LISTS: [&str; 4] = [
+    "listeners.tcp",
+    "loopback_users",
+    "default_user_tags",
+    "management.cors.allow_origins",
+];
+
+/// From where settings are read.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// A file in place of the usual ones.
+    pub file: Option<PathBuf>,
+    /// Options: the key, the value, and the option's name.
+    pub options: Vec<(String, String, String)>,
+}
+
+/// Settings, and how they came to be.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What they mean.
+    pub config: Config,
+    /// What was written.
+    pub written: Written,
+    /// The variables.
+    pub environment: Environment,
+    /// Files that were read.
+    pub files: Vec<PathBuf>,
+    /// What whoever wrote them should know.
+    pub warnings: Vec<String>,
+}
+
+/// Read everything.
+pub fn load(sources: Sources) -> Result<Loaded, Vec<Fault>> {
+    let mut loaded = Loaded::default();
+    loaded.environment = Environment::read(sources.environment, &mut loaded.warnings);
+    let files = match sources.file {
+        Some(file) => Files::only(file),
+        None => Files::find(|name| loaded.environment.get(name)),
+    };
+    loaded.read(&files).map_err(|fault| vec![fault])?;
+    loaded.add_environment();
+    for (name, text, option) in sources.options {
+        if LISTS.iter().any(|list| name.starts_with(list)) {
+            let (list, _) = name.rsplit_once('.').unwrap_or((&name, ""));
+            loaded.written.clear(list);
+        }
+        loaded.written.set(&name, text, Origin::Flag(option));
+    }
+    loaded.resolve()?;
+    Ok(loaded)
+}
+
+/// What one file says, with nothing else.
+pub fn check(file: PathBuf) -> Result<Loaded, Vec<Fault>> {
+    let mut loaded = Loaded::default();
+    loaded.environment = Environment::read(std::env::vars().collect(), &mut Vec::new());
+    loaded
+        .read(&Files::only(file))
+        .map_err(|fault| vec![fault])?;
+    loaded.resolve()?;
+    Ok(loaded)
+}
+
+impl Loaded {
+    fn read(&mut self, files: &Files) -> Result<(), Fault> {
+        for path in &files.missing {
+            self.warnings
+                .push(format!("{} is not there", path.display()));
+        }
+        for path in &files.conf {
+            files::add(&mut self.written, path)?;
+        }
+        let environment = &self.environment;
+        self.written.substitute(|name| environment.get(name))?;
+        for path in &files.terms {
+            let text = files::read_text(path)
+                .map_err(|error| Fault::new(format!("Cannot read {}: {error}", path.display())))?;
+            self.warnings
+                .extend(advanced::add(path, text, &mut self.written)?);
+        }
+        self.files
+            .extend(files.conf.iter().chain(&files.terms).cloned());
+        self.read_plugins(files)
+    }
+
+    /// `enabled_plugins`, or the variable in its place.
+    fn read_plugins(&mut self, files: &Files) -> Result<(), Fault> {
+        let names = ["RABBITMQ_ENABLED_PLUGINS", "RABBITMQ_PLUGINS"];
+        if let Some(list) = names.iter().find_map(|name| self.environment.get(name)) {
+            let words = list.split([',', ' ', ';']).filter(|word| !word.is_empty());
+            self.config.plugins = Some(words.map(str::to_owned).collect());
+        } else if let Ok(text) = files::read_text(&files.plugins) {
+            let term = term::parse(&files.plugins, text)?;
+            let plugins = term.list().unwrap_or_default();
+            let words = plugins.iter().filter_map(|plugin| plugin.word());
+            self.config.plugins = Some(words.map(str::to_owned).collect());
+            self.files.push(files.plugins.clone());
+        }
+        Ok(())
+    }
+
+    fn add_environment(&mut self) {
+        let Self {
+            config,
+            written,
+            environment,
+            warnings,
+            ..
+        } = self;
+        for name in [
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+            "RABBITMQ_SERVER_START_ARGS",
+        ] {
+            if let Some(text) = environment.get(name) {
+                warnings.extend(advanced::add_arguments(name, &text, written));
+            }
+        }
+        environment::apply(environment, written, warnings);
+        environment::apply_node(environment, config, warnings);
+    }
+
+    /// From what was written to what it means; all that is wrong is told at once.
+    fn resolve(&mut self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        let written = std::mem::take(&mut self.written);
+        self.begin_lists(&written);
+        for setting in written.iter() {
+            if let Err(fault) = self.apply(setting, &written) {
+                faults.push(fault);
+            }
+        }
+        let is_permission = |setting: &&Setting| {
+            let name = setting.name();
+            name.starts_with("default_permissions.")
+        };
+        let permissions: Vec<&Setting> = written.iter().filter(is_permission).collect();
+        if let [one] | [one, _] = permissions.as_slice() {
+            let text = "Error running translation for rabbit.default_permissions, [error, badarg]";
+            faults.push(one.key_fault(text, "configure, write and read go together"));
+        }
+        self.written = written;
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn begin_lists(&mut self, written: &Written) {
+        let has = |list: &str| {
+            let prefix = format!("{list}.");
+            written
+                .iter()
+                .any(|setting| setting.name().starts_with(&prefix))
+        };
+        if has("loopback_users") {
+            self.config.broker.loopback_users.clear();
+        }
+        if has("default_user_tags") {
+            self.config.broker.default_user.tags.clear();
+        }
+    }
+
+    fn apply(&mut self, setting: &Setting, written: &Written) -> Result<(), Fault> {
+        let name = setting.name();
+        let Some(key) = keys::find(&setting.key) else {
+            return Err(unknown(setting));
+        };
+        let value = Value::read(&key, &name, &setting.text)
+            .map_err(|misfit| setting.fault(misfit.text, misfit.expected))?;
+        if let Some(reason) = key.idle {
+            let text = format!("{}: {name} means nothing here: {reason}", setting.origin);
+            self.warnings.push(text);
+            return Ok(());
+        }
+        let is_emptied = |list: &&str| {
+            name.strip_prefix(*list)
+                .is_some_and(|rest| rest.starts_with('.'))
+                && written.origin(list).is_some()
+        };
+        if LISTS.iter().any(|list| is_emptied(&list)) {
+            return Ok(());
+        }
+        let own = key.name.split('.').zip(&setting.key);
+        let names: Vec<&str> = own
+            .filter(|(own, _)| own.starts_with('$'))
+            .map(|(_, segment)| segment.as_str())
+            .collect();
+        apply::set(&mut self.config, key.name, &names, &value)
+            .map_err(|expected| setting.fault(format!("{name} invalid, {expected}"), expected))
+    }
+}
+
+fn unknown(setting: &Setting) -> Fault {
+    let name = setting.name();
+    let similar = keys::similar(&name);
+    let mut text = format!("You've tried to set {name}, but there is no setting with that name.\n");
+    if !similar.is_empty() {
+        text += "  Did you mean one of these?\n";
+        for one in &similar {
+            text += &format!("    {one}\n");
+        }
+    }
+    text += &format!("Conf file attempted to set unknown variable: {name}");
+    let expected = similar.first().map_or_else(
+        || "there is no such key".to_owned(),
+        |one| format!("did you mean {one}?"),
+    );
+    setting.key_fault(text, expected)
+}
+
+#[cfg(test)]
+mod tests;

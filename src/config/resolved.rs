@@ -1,0 +1,224 @@
+//! [`Config`]: what the settings mean, whoever wrote them.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::broker::queue::QueueKind;
+use crate::broker::settings::Settings;
+use crate::log::Level;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// What the model is told.
+    pub broker: Settings,
+    /// Where AMQP is listened for, by name; `None` is the node's port and address.
+    pub listeners: Option<Vec<(String, Listener)>>,
+    /// Port where no listener says it.
+    pub node_port: u16,
+    /// Address where no listener says it; `None` are all.
+    pub node_ip: Option<IpAddr>,
+    /// `rabbit@host`; `None` is made from the machine's name.
+    pub node_name: Option<String>,
+    /// Most connections; `None` is no limit.
+    pub connection_max: Option<u64>,
+    /// How long deliveries may be out; `None` is for ever.
+    pub consumer_timeout_ms: Option<u64>,
+    /// What a queue is that does not say.
+    pub default_queue_type: QueueKind,
+    /// Memory before publishers are paused; `None` is what the release line has.
+    pub memory: Option<Memory>,
+    /// What is created at the start.
+    pub definitions: Definitions,
+    /// The management API.
+    pub management: Management,
+    /// Metrics for Prometheus.
+    pub prometheus: Prometheus,
+    /// The log.
+    pub log: Log,
+    /// Where the process id is written.
+    pub pid_file: Option<PathBuf>,
+    /// Whether it stays when the broker ends.
+    pub keeps_pid_file: bool,
+    /// Plugins that were named; `None` are the usual ones.
+    pub plugins: Option<Vec<String>>,
+}
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// `None` are all addresses.
+    pub ip: Option<IpAddr>,
+    /// 0 is a free one.
+    pub port: u16,
+}
+
+/// How much memory may be used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Memory {
+    /// A share of the machine's.
+    Fraction(f64),
+    /// So many bytes.
+    Bytes(u64),
+}
+
+/// What is created at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definitions {
+    /// A file, or a directory of files.
+    pub path: Option<PathBuf>,
+    /// Not again when it is the same.
+    pub skip_if_unchanged: bool,
+}
+
+/// The management API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Management {
+    /// Where it listens.
+    pub listener: Listener,
+    /// In front of all its paths.
+    pub path_prefix: String,
+    /// How many rates there are: `basic`, `detailed`, `none`.
+    pub rates_mode: String,
+    /// Pages of other sites that may ask.
+    pub cors_origins: Vec<String>,
+    /// Seconds that browsers may remember that.
+    pub cors_max_age: u64,
+    /// Largest request body; `None` is RabbitMQ's.
+    pub body_bytes_max: Option<u64>,
+}
+
+/// Metrics for Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prometheus {
+    /// Where they are.
+    pub listener: Listener,
+    /// One line for each queue, channel …
+    pub per_object: bool,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// On the terminal; `None`: on standard error, as nobody said otherwise.
+    pub console: Option<bool>,
+    /// Standard output, where it is on the terminal because somebody said so.
+    pub console_stdout: Option<bool>,
+    /// From which level.
+    pub console_level: Level,
+    /// As JSON.
+    pub console_json: bool,
+    /// With colours; `None` where the terminal has them.
+    pub colors: Option<bool>,
+    /// In this file.
+    pub file: Option<PathBuf>,
+    /// Files without a directory go here.
+    pub dir: Option<PathBuf>,
+    /// From which level.
+    pub file_level: Level,
+    /// As JSON.
+    pub file_json: bool,
+    /// To the exchange `amq.rabbitmq.log`.
+    pub exchange: bool,
+    /// From which level.
+    pub exchange_level: Level,
+    /// Of a category, where it has one.
+    pub categories: Vec<(String, Level)>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            broker: Settings::default(),
+            listeners: None,
+            node_port: 5672,
+            node_ip: None,
+            node_name: None,
+            connection_max: None,
+            consumer_timeout_ms: Some(1_800_000),
+            default_queue_type: QueueKind::default(),
+            memory: None,
+            definitions: Definitions::default(),
+            management: Management::default(),
+            prometheus: Prometheus::default(),
+            log: Log::default(),
+            pid_file: None,
+            keeps_pid_file: false,
+            plugins: None,
+        }
+    }
+}
+
+impl Default for Management {
+    fn default() -> Self {
+        Self {
+            listener: Listener {
+                ip: None,
+                port: 15_672,
+            },
+            path_prefix: String::new(),
+            rates_mode: "basic".to_owned(),
+            cors_origins: Vec::new(),
+            cors_max_age: 1800,
+            body_bytes_max: None,
+        }
+    }
+}
+
+impl Default for Prometheus {
+    fn default() -> Self {
+        Self {
+            listener: Listener {
+                ip: None,
+                port: 15_692,
+            },
+            per_object: false,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            console: None,
+            console_stdout: None,
+            console_level: Level::Debug,
+            console_json: false,
+            colors: None,
+            file: None,
+            dir: None,
+            file_level: Level::Debug,
+            file_json: false,
+            exchange: false,
+            exchange_level: Level::Debug,
+            categories: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Where AMQP is listened for.
+    pub fn amqp_listeners(&self) -> Vec<Listener> {
+        let usual = Listener {
+            ip: self.node_ip,
+            port: self.node_port,
+        };
+        match &self.listeners {
+            Some(named) => named.iter().map(|(_, listener)| *listener).collect(),
+            None => vec![usual],
+        }
+    }
+}
+
+impl Log {
+    /// The level of a category.
+    pub fn level_of(&self, category: &str) -> Level {
+        let named = |name: &str| {
+            let found = self.categories.iter().find(|(own, _)| own == name);
+            found.map(|(_, level)| *level)
+        };
+        named(category)
+            .or_else(|| named("default"))
+            .unwrap_or(Level::Info)
+    }
+}

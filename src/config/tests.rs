@@ -1,0 +1,380 @@
+//! Settings from end to end: every key, precedence, faults.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::log::Level;
+
+/// A directory of the test's own, gone with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("leveret-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Settings of a file with this text.
+fn settings(text: &str) -> Result<Loaded, Vec<Fault>> {
+    let mut loaded = Loaded::default();
+    let items = conf::parse(Path::new("a.conf"), text.to_owned()).map_err(|fault| vec![fault])?;
+    for item in items {
+        if let conf::Item::Setting {
+            key,
+            value,
+            key_place,
+            value_place,
+        } = item
+        {
+            loaded.written.push(Setting {
+                key,
+                text: value,
+                origin: Origin::File {
+                    key: key_place,
+                    value: value_place,
+                },
+            });
+        }
+    }
+    loaded.resolve()?;
+    Ok(loaded)
+}
+
+fn config(text: &str) -> Config {
+    settings(text).unwrap().config
+}
+
+#[track_caller]
+fn refused(text: &str) -> String {
+    let faults = settings(text).unwrap_err();
+    faults.iter().map(ToString::to_string).collect()
+}
+
+/// A value that a key takes, and that is not its default.
+fn sample(key: &keys::Key, readable: &Path) -> String {
+    if matches!(key.checks, "file_accessible" | "pem_file") {
+        return readable.display().to_string();
+    }
+    match key.name {
+        "definitions.import_backend" => return "local_filesystem".to_owned(),
+        "default_queue_type" => return "quorum".to_owned(),
+        "management.tcp.ip" | "management.listener.ip" => return "127.0.0.2".to_owned(),
+        _ if key.checks == "is_supported_information_unit" => return "600MB".to_owned(),
+        name if key.checks == "is_ip" => return format!("127.0.0.{}", name.len()),
+        _ => {}
+    }
+    let one = |kind: &str| match kind.split('(').next().unwrap_or(kind) {
+        "Integer" | "Byte" => "7".to_owned(),
+        "Size" => "8KB".to_owned(),
+        "Float" => "0.25".to_owned(),
+        "Boolean" => "true".to_owned(),
+        "Flag" => "on".to_owned(),
+        "Duration" => "5s".to_owned(),
+        "Address" => "127.0.0.1:7".to_owned(),
+        "String" | "Encrypted" | "Atom" | "List" => "true".to_owned(),
+        word => word.to_owned(),
+    };
+    one(key.types.rsplit('|').next().unwrap_or_default())
+}
+
+/// What a key's sample changes in a configuration where nothing is as it comes.
+fn line(key: &keys::Key, readable: &Path) -> String {
+    let segments = key.name.split('.').map(|segment| match segment {
+        "$version" => "1",
+        segment if segment.starts_with('$') => "name",
+        segment => segment,
+    });
+    let name: Vec<&str> = segments.collect();
+    format!("{} = {}\n", name.join("."), sample(key, readable))
+}
+
+#[test]
+fn every_key_loads_and_those_that_act_change_something() {
+    let scratch = Scratch::new("keys");
+    let readable = scratch.write("x.pem", "-----BEGIN CERTIFICATE-----\n");
+    let unseen = [
+        // These say what is so without them.
+        "definitions.import_backend",
+        "management.cors.allow_origins",
+    ];
+    for key in keys::all() {
+        let mut text = line(&key, &readable);
+        if key.name.starts_with("default_permissions.") {
+            text = ["configure", "write", "read"]
+                .map(|kind| format!("default_permissions.{kind} = true\n"))
+                .concat();
+        }
+        let loaded = settings(&text).unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
+        assert_eq!(
+            loaded.config != Config::default(),
+            key.idle.is_none() && !unseen.contains(&key.name),
+            "{text}"
+        );
+        assert_eq!(
+            loaded.warnings.len(),
+            usize::from(key.idle.is_some()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn all_keys_load_together() {
+    let scratch = Scratch::new("all-keys");
+    let readable = scratch.write("x.pem", "-----BEGIN CERTIFICATE-----\n");
+    let text: String = keys::all().map(|key| line(&key, &readable)).collect();
+    settings(&text).unwrap();
+}
+
+#[test]
+fn lists_are_those_that_are_written() {
+    let names = |text: &str| {
+        let listeners = config(text).listeners.unwrap();
+        let ports = listeners.iter().map(|(_, listener)| listener.port);
+        ports.collect::<Vec<u16>>()
+    };
+    assert_eq!(
+        names("listeners.tcp.a = 1\nlisteners.tcp.b = ::1:2\n"),
+        [1, 2]
+    );
+    assert!(names("listeners.tcp = none\nlisteners.tcp.a = 1\n").is_empty());
+    assert_eq!(
+        config("loopback_users.bob = true\n").broker.loopback_users,
+        ["bob"]
+    );
+    assert!(
+        config("loopback_users.guest = false\n")
+            .broker
+            .loopback_users
+            .is_empty()
+    );
+    assert!(
+        config("loopback_users = none\n")
+            .broker
+            .loopback_users
+            .is_empty()
+    );
+    let tags = config("default_user_tags.policymaker = true\n")
+        .broker
+        .default_user
+        .tags;
+    assert_eq!(tags, ["policymaker"]);
+}
+
+#[test]
+fn values_reach_their_fields() {
+    let config = config(
+        "heartbeat = 5\nframe_max = 8KB\nvm_memory_high_watermark.absolute = 2GB\n\
+         management.tcp.ip = 127.0.0.1\nlog.connection.level = error\nlog.default.level = debug\n\
+         consumer_timeout = 5\nconnection_max = infinity\nmax_message_size = 10\n\
+         deprecated_features.permit.global_qos = false\n",
+    );
+    assert_eq!(
+        (config.broker.heartbeat, config.broker.frame_max),
+        (5, 8192)
+    );
+    assert_eq!(config.memory, Some(Memory::Bytes(2_000_000_000)));
+    assert_eq!(
+        config.management.listener.ip,
+        Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    );
+    assert_eq!(config.log.level_of("connection"), Level::Error);
+    assert_eq!(config.log.level_of("channel"), Level::Debug);
+    assert_eq!(config.consumer_timeout_ms, Some(5));
+    assert_eq!(config.broker.max_message_size, Some(10));
+    let features = [("global_qos".to_owned(), false)];
+    assert_eq!(config.broker.permitted_features, features);
+}
+
+#[test]
+fn faults_are_shown_with_their_line() {
+    let want = "\
+You've tried to set hearbeat, but there is no setting with that name.
+  Did you mean one of these?
+    heartbeat
+Conf file attempted to set unknown variable: hearbeat
+  --> a.conf:2:1
+  |
+2 | hearbeat = 5
+  | ^^^^^^^^ did you mean heartbeat?
+Error transforming datatype for: frame_max
+\"x\" cannot be converted to a(n) bytesize
+  --> a.conf:3:13
+  |
+3 | frame_max = x # c
+  |             ^ expected bytes, or a number with KB, MB or GB
+";
+    assert_eq!(refused("# c\nhearbeat = 5\nframe_max = x # c\n"), want);
+    let partial = refused("default_permissions.read = .*\n");
+    assert!(
+        partial.starts_with(
+            "Error running translation for rabbit.default_permissions, [error, badarg]\n"
+        ),
+        "{partial}"
+    );
+    assert!(refused("default_pass = encrypted:abc\n").contains("encrypted values cannot be read"));
+    assert!(refused("default_queue_type = bogus\n").contains("classic, quorum or stream"));
+    assert!(refused("listeners.tcp.a = 70000\n").contains("no port has the number 70000"));
+}
+
+#[test]
+fn a_key_without_meaning_is_named_once_with_its_line() {
+    let loaded = settings("heartbeat = 5\ncluster_formation.node_type = disc\n").unwrap();
+    assert_eq!(
+        loaded.warnings,
+        [
+            "a.conf:2: cluster_formation.node_type means nothing here: there is one node, and it is \
+          no Erlang node"
+        ]
+    );
+}
+
+#[test]
+fn later_sources_win() {
+    let scratch = Scratch::new("sources");
+    let main = scratch.write(
+        "rabbitmq.conf",
+        "heartbeat = 1\ndefault_user = file\nframe_max = 5000\n\
+                             default_vhost = $(WHERE)\nlisteners.tcp.a = 1\ninclude more/*.inc\n",
+    );
+    scratch.write("conf.d/20-b.conf", "heartbeat = 3\n");
+    scratch.write("conf.d/10-a.conf", "heartbeat = 2\n");
+    scratch.write("more/x.inc", "frame_max = 6000\n");
+    let advanced = scratch.write("advanced.config", "[{rabbit, [{channel_max, 9}]}].");
+    let plugins = scratch.write("enabled_plugins", "[rabbitmq_management].\n");
+    let file = |path: &Path| path.display().to_string();
+    let environment = BTreeMap::from([
+        (
+            "RABBITMQ_CONFIG_FILE".to_owned(),
+            file(&main).replace(".conf", ""),
+        ),
+        (
+            "RABBITMQ_CONFIG_FILES".to_owned(),
+            file(&scratch.0.join("conf.d")),
+        ),
+        ("RABBITMQ_ADVANCED_CONFIG_FILE".to_owned(), file(&advanced)),
+        ("RABBITMQ_ENABLED_PLUGINS_FILE".to_owned(), file(&plugins)),
+        ("RABBITMQ_CONF_ENV_FILE".to_owned(), "/dev/null".to_owned()),
+        ("RABBITMQ_DEFAULT_USER".to_owned(), "variable".to_owned()),
+        ("WHERE".to_owned(), "there".to_owned()),
+    ]);
+    let option = |key: &str, value: &str| (key.to_owned(), value.to_owned(), "--x".to_owned());
+    let options = vec![
+        option("listeners.tcp.default", "7"),
+        option("consumer_timeout", "8"),
+    ];
+    let loaded = load(Sources {
+        environment,
+        file: None,
+        options,
+    })
+    .unwrap();
+    let config = &loaded.config;
+    assert_eq!(config.broker.heartbeat, 3);
+    assert_eq!(config.broker.frame_max, 6000);
+    assert_eq!(config.broker.channel_max, 9);
+    assert_eq!(config.broker.default_vhost, "there");
+    assert_eq!(config.broker.default_user.name, "variable");
+    assert_eq!(
+        config
+            .amqp_listeners()
+            .iter()
+            .map(|one| one.port)
+            .collect::<Vec<_>>(),
+        [7]
+    );
+    assert_eq!(config.plugins, Some(vec!["rabbitmq_management".to_owned()]));
+    let rows = effective::rows(&loaded);
+    let origin = |name: &str| {
+        let row = rows.iter().find(|row| row.name == name).unwrap();
+        row.origin.clone()
+    };
+    assert_eq!(
+        origin("heartbeat"),
+        format!("{}:1", file(&scratch.0.join("conf.d/20-b.conf")))
+    );
+    assert_eq!(origin("default_user"), "$RABBITMQ_DEFAULT_USER");
+    assert_eq!(origin("listeners.tcp.default"), "--x");
+    assert_eq!(origin("default_pass"), "default");
+    assert!(origin("channel_max").ends_with("advanced.config:1"));
+}
+
+#[test]
+fn files_that_include_each_other_are_refused() {
+    let scratch = Scratch::new("include");
+    let path = scratch.write("a.conf", "include a.conf\ninclude *.conf\n");
+    let faults = load(Sources {
+        file: Some(path),
+        ..Sources::default()
+    })
+    .unwrap_err();
+    assert!(
+        faults[0].text.ends_with("is included without end"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn the_nodes_port_counts_where_no_listener_is_set() {
+    let mut config = Config {
+        node_port: 7,
+        ..Config::default()
+    };
+    assert_eq!(config.amqp_listeners()[0].port, 7);
+    config.listeners = Some(Vec::new());
+    assert!(config.amqp_listeners().is_empty());
+}
+
+/// Whatever a file says: no panic, and faults lie inside of it.
+#[test]
+fn no_text_is_too_strange() {
+    let seeds = [
+        "heartbeat = 5\ndefault_user = 'a' # c\ninclude x*.conf\na\\.b.c = '''x\ny'''\r\n",
+        "listeners.tcp.a = 127.0.0.1:5672\nframe_max = 8KB\ndefault_policies.operator.1.expires = 1h2m\n",
+        "[{rabbit, [{a, \"x\"}, {'b', <<\"y\">>}, {c, 1.5}, {d, 16#ff}, {e, #{f => g}}]}]. % é\n",
+    ];
+    let parts = [
+        "=", "'", "'''", "#", ".", "\n", "\\", "$(", ")", "[", "{", "\"", "<<", "é", "-", "9",
+    ];
+    let mut random = fastrand::Rng::with_seed(1);
+    for round in 0..3000 {
+        let mut text = seeds[round % seeds.len()].to_owned();
+        for _ in 0..random.usize(1..6) {
+            let at = (0..=random.usize(0..=text.len()))
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap();
+            match random.bool() {
+                true => text.insert_str(at, parts[random.usize(0..parts.len())]),
+                false => text.truncate(at),
+            }
+        }
+        let faults = settings(&text).err().unwrap_or_default().into_iter();
+        let path = Path::new("a.config");
+        let faults = faults.chain(advanced::add(path, text.clone(), &mut Written::default()).err());
+        for fault in faults {
+            let span = fault.place.as_ref().map_or(0..0, place::Place::span);
+            assert!(span.start <= span.end && span.end <= text.len(), "{text:?}");
+            assert!(!fault.to_string().is_empty());
+        }
+    }
+}
