@@ -107,6 +107,7 @@ impl Levels {
             return false;
         };
         slot.store(level as u8, Ordering::Relaxed);
+        changed();
         true
     }
 
@@ -115,6 +116,7 @@ impl Levels {
         for slot in &self.0 {
             slot.store(level as u8, Ordering::Relaxed);
         }
+        changed();
     }
 
     /// The least of all.
@@ -122,6 +124,11 @@ impl Levels {
         let levels = self.0.iter().map(|slot| slot.load(Ordering::Relaxed));
         Level::from_number(levels.min().unwrap_or_default())
     }
+}
+
+/// Each place that logs remembers whether it is heard, and has to ask anew.
+fn changed() {
+    tracing::callsite::rebuild_interest_cache();
 }
 
 #[cfg(test)]

@@ -63,6 +63,18 @@ fn layers_hold() {
             clock[1],
         ],
     );
+    knows_nothing_of(
+        "src/config",
+        &[
+            "tokio",
+            "crate::session",
+            "crate::server",
+            "crate::management",
+            "crate::cli",
+            clock[0],
+            clock[1],
+        ],
+    );
     knows_nothing_of("src/server", &["axum", "crate::management"]);
     knows_nothing_of(
         "src/management",

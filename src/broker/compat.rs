@@ -2,7 +2,9 @@
 //!
 //! The rest of the code asks this table; no version number is compared anywhere else.
 
-use super::deprecation::{self, DeprecatedFeature};
+use super::deprecation::{
+    self, DeprecatedFeature, GLOBAL_QOS, QUEUE_MASTER_LOCATOR, TRANSIENT_NONEXCL_QUEUES,
+};
 use super::queue::QuorumLine;
 use super::shown::Shown;
 
@@ -181,6 +183,19 @@ pub struct Compat {
 }
 
 impl Compat {
+    /// Permit or deny deprecated features, whatever the line does.
+    pub fn permit(&mut self, features: &[(String, bool)]) {
+        for (feature, is_permitted) in features {
+            let field = match feature.as_str() {
+                TRANSIENT_NONEXCL_QUEUES => &mut self.transient_nonexcl_queues,
+                GLOBAL_QOS => &mut self.global_qos,
+                QUEUE_MASTER_LOCATOR => &mut self.queue_master_locator,
+                _ => continue,
+            };
+            *field = *is_permitted;
+        }
+    }
+
     /// The line called `name`; `strict` denies the deprecated features it denies as released.
     pub fn named(name: &str, strict: bool) -> Option<Self> {
         match name {

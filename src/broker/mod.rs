@@ -65,6 +65,7 @@ use self::permission::Permission;
 use self::queue::QueueKind;
 use self::random::Random;
 use self::registry::Registry;
+use self::settings::Settings;
 use self::sockets::Sockets;
 use self::tick::{Tick, Ticked};
 use self::totals::Totals;
@@ -88,6 +89,8 @@ pub trait Timer: Debug + Send + Sync {
 pub struct Broker {
     /// What the emulated release line does its own way.
     pub compat: Arc<Compat>,
+    /// What was chosen besides.
+    pub settings: Settings,
     /// `rabbit@host`: told to clients and tools.
     pub node: Name,
     /// By name.
@@ -149,6 +152,8 @@ pub struct Churn {
 pub struct BrokerSpec {
     /// See [`Broker::compat`].
     pub compat: Compat,
+    /// See [`Broker::settings`].
+    pub settings: Settings,
     /// See [`Broker::node`].
     pub node: Name,
     /// Seed of all randomness; `None` takes one from the system.
@@ -169,6 +174,7 @@ impl Default for BrokerSpec {
     fn default() -> Self {
         Self {
             compat: Compat::default(),
+            settings: Settings::default(),
             node: "rabbit@localhost".into(),
             seed: None,
             wall_start_ms: 0,
@@ -183,8 +189,11 @@ impl Default for BrokerSpec {
 impl Broker {
     /// A broker as RabbitMQ is on its first start: virtual host `/`, administrator guest.
     pub fn new(spec: BrokerSpec, timer: Arc<dyn Timer>) -> Self {
+        let mut compat = spec.compat;
+        compat.permit(&spec.settings.permitted_features);
         let broker = Self {
-            compat: Arc::new(spec.compat),
+            compat: Arc::new(compat),
+            settings: spec.settings,
             node: spec.node,
             vhosts: Registry::new(),
             users: Registry::new(),
@@ -219,21 +228,44 @@ impl Broker {
         }
         parameters.insert("internal_cluster_id".into(), id.as_str().into());
         drop(parameters);
+        if let Some(name) = &self.settings.cluster_name {
+            let value = FieldValue::from(name.as_str());
+            self.parameters.lock().insert(CLUSTER_NAME.into(), value);
+        }
         let metadata = VhostMetadata {
             description: "Default virtual host".to_owned(),
             ..VhostMetadata::default()
         };
-        self.add_vhost("/".into(), metadata);
+        self.add_vhost(self.settings.default_vhost.as_str().into(), metadata);
         self.add_system_exchanges();
-        let guest = User::new(
-            "guest".into(),
-            self.hash("guest"),
-            vec!["administrator".to_owned()],
-        );
-        if let Ok(all) = Permission::new(".*", ".*", ".*") {
-            guest.change(|state| state.permissions.insert("/".into(), Arc::new(all)));
+        self.add_default_user();
+    }
+
+    fn add_default_user(&self) {
+        let spec = &self.settings.default_user;
+        let name = Name::from(spec.name.as_str());
+        let user = User::new(name.clone(), self.hash(&spec.password), spec.tags.clone());
+        let [configure, write, read] = &spec.permissions;
+        // What is no pattern was refused before; without permissions it fits nothing.
+        if let Ok(permission) = Permission::new(configure, write, read) {
+            let vhost = Name::from(self.settings.default_vhost.as_str());
+            user.change(|state| state.permissions.insert(vhost, Arc::new(permission)));
         }
-        self.users.insert("guest".into(), Arc::new(guest));
+        self.users.insert(name, Arc::new(user));
+    }
+
+    /// How clients may log in.
+    pub fn mechanisms(&self) -> Vec<&'static str> {
+        let chosen = self.settings.auth_mechanisms.as_ref();
+        let all = settings::mechanisms(self.compat.anonymous).iter().copied();
+        all.filter(|one| chosen.is_none_or(|chosen| chosen.iter().any(|own| own == one)))
+            .collect()
+    }
+
+    /// Largest message that may be published.
+    pub fn message_bytes_max(&self) -> u64 {
+        let own = self.settings.max_message_size;
+        own.unwrap_or(self.compat.message_bytes_max)
     }
 
     /// The name of the cluster; without one, that of its node.

@@ -87,6 +87,14 @@ impl Default for DefaultUser {
     }
 }
 
+/// How clients may log in, in the order in which they are offered.
+pub(super) fn mechanisms(with_anonymous: bool) -> &'static [&'static str] {
+    match with_anonymous {
+        true => &["ANONYMOUS", "PLAIN", "AMQPLAIN"],
+        false => &["AMQPLAIN", "PLAIN"],
+    }
+}
+
 impl Settings {
     /// Whether a user may connect from another machine.
     pub fn is_remote_allowed(&self, user: &str) -> bool {

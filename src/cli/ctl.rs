@@ -9,8 +9,8 @@ use super::output::{Format, print, print_error};
 use super::parse::{Parsed, parse};
 use super::session::{Session, TIMEOUT_S};
 use super::{
-    connections, definitions, diagnostics, exchanges, features, help, memory, node, parameters,
-    permissions, policies, queues, status, users, vhosts,
+    connections, definitions, diagnostics, exchanges, features, help, log_level, memory, node,
+    parameters, permissions, policies, queues, status, users, vhosts,
 };
 
 /// Which of RabbitMQ's tools is meant.
@@ -225,6 +225,7 @@ const TABLES: &[&[Command]] = &[
     diagnostics::COMMANDS,
     definitions::COMMANDS,
     memory::COMMANDS,
+    log_level::COMMANDS,
 ];
 
 /// What RabbitMQ's tools can do, and this broker has nothing to do it to.
@@ -249,7 +250,6 @@ const NOT_HERE: &[&str] = &[
     "rotate_logs",
     "schema_info",
     "set_disk_free_limit",
-    "set_log_level",
     "start_app",
     "stop_app",
     "suspend_listeners",

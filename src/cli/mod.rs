@@ -8,9 +8,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 mod command;
+mod config;
 mod connections;
 mod ctl;
 mod definitions;
@@ -21,9 +20,11 @@ mod features;
 mod help;
 mod http;
 mod links;
-mod log_exchange;
+mod log_level;
+mod logging;
 mod memory;
 mod node;
+mod options;
 mod output;
 mod parameters;
 mod parse;
@@ -33,6 +34,7 @@ mod queues;
 mod runtime_file;
 mod serve;
 mod session;
+mod startup;
 mod status;
 mod users;
 mod value;
@@ -40,7 +42,7 @@ mod vhosts;
 mod web;
 
 use ctl::Tool;
-use serve::ServeOptions;
+use options::Given;
 
 /// Runs what these arguments, the name the program was called by first, ask for.
 pub fn run(arguments: Vec<String>) -> ExitCode {
@@ -63,6 +65,7 @@ fn by_first_argument(arguments: &[String]) -> ExitCode {
     match arguments.first().map_or("", String::as_str) {
         "ctl" => ctl::run(Tool::Ctl, rest).into(),
         "diagnostics" => ctl::run(Tool::Diagnostics, rest).into(),
+        "config" => config::run(rest),
         "install-links" => links::run(rest).into(),
         "serve" => start(rest),
         "-h" | "--help" | "help" => say(HELP),
@@ -82,17 +85,19 @@ fn say(text: &str) -> ExitCode {
 }
 
 fn start(arguments: &[String]) -> ExitCode {
-    let line = std::iter::once("leveret serve").chain(arguments.iter().map(String::as_str));
-    match ServeOptions::try_parse_from(line) {
-        Ok(options) => serve::run(&options),
-        Err(error) => {
-            let _ = error.print();
-            if error.use_stderr() {
-                failure::EX_USAGE.into()
-            } else {
-                ExitCode::SUCCESS
-            }
-        }
+    match Given::parse(arguments) {
+        Ok(given) => serve::run(&given),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// What the command line's parser has to say, be it help.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() {
+        failure::EX_USAGE.into()
+    } else {
+        ExitCode::SUCCESS
     }
 }
 
@@ -103,6 +108,8 @@ Usage:
   leveret [serve] [OPTIONS]        start the broker; leveret serve --help lists the options
   leveret ctl COMMAND …            manage it, as rabbitmqctl does; leveret ctl help lists them
   leveret diagnostics COMMAND …    check it, as rabbitmq-diagnostics does
+  leveret config effective         show every setting and where it came from (--json)
+  leveret config check FILE …      say what is wrong in settings files
   leveret install-links DIR        give this program the names below, as links in DIR
 
 Called by one of these names it is that program:

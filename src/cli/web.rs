@@ -2,13 +2,14 @@
 //! ten thousand queues holds up no message.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::serve::addresses;
+use crate::config::{Listener, Prometheus};
 use crate::management::{self, Api};
 use crate::server::Shared;
 
@@ -28,14 +29,14 @@ pub(super) struct Web {
 impl Web {
     /// Listen. A port for Prometheus that nobody asked for may be taken: then there is none.
     pub(super) fn bind(
-        host: Option<IpAddr>,
-        management_port: u16,
-        prometheus_port: Option<u16>,
+        management: Listener,
+        Prometheus { ip, port }: Prometheus,
     ) -> io::Result<Self> {
-        let management = bind(host, management_port)?;
-        let prometheus = match prometheus_port {
-            Some(port) => Some(bind(host, port)?),
-            None => bind(host, PROMETHEUS_PORT)
+        let management = bind(management)?;
+        let on = |port| Listener { ip, port };
+        let prometheus = match port {
+            Some(port) => Some(bind(on(port))?),
+            None => bind(on(PROMETHEUS_PORT))
                 .inspect_err(|error| tracing::warn!("no metrics for Prometheus: {error}"))
                 .ok(),
         };
@@ -108,9 +109,9 @@ fn stopped(shared: &Arc<Shared>) -> impl Future<Output = ()> + Send + 'static {
     async move { shared.stopped().await }
 }
 
-fn bind(host: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
+fn bind(listener: Listener) -> io::Result<TcpListener> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in addresses(host, port) {
+    for address in addresses(listener) {
         match TcpListener::bind(address) {
             Ok(listener) => {
                 listener.set_nonblocking(true)?;

@@ -35,6 +35,9 @@ const NAMES: [(&str, &str, &str); 12] = [
     ("rabbitmq_prometheus", "tcp_config", "prometheus.tcp"),
 ];
 
+/// Longer than anybody waits.
+const FOR_EVER: &str = "18446744073709551615";
+
 /// Write down what the file says; what is not understood comes back as warnings.
 pub fn add(path: &Path, text: String, written: &mut Written) -> Result<Vec<String>, Fault> {
     let term = term::parse(path, text)?;
@@ -166,7 +169,7 @@ fn add_scalar(key: &str, text: &str, term: &Term, written: &mut Written) -> bool
         "disk_free_limit" => "disk_free_limit.absolute",
         // These have no word for it in rabbitmq.conf, where it is the longest there can be.
         "consumer_timeout" if matches!(text, "undefined" | "infinity" | "false") => {
-            return set(key, "9223372036854775807", term, written);
+            return set(key, FOR_EVER, term, written);
         }
         "default_queue_type" | "cluster_name" => key,
         other => other,
@@ -277,7 +280,7 @@ mod tests {
                 "default_permissions.read = c",
                 "deprecated_features.permit.global_qos = false",
                 "default_user_tags.monitoring = true",
-                "consumer_timeout = 9223372036854775807",
+                "consumer_timeout = 18446744073709551615",
                 "management.listener.port = 15673",
                 "management.path_prefix = /x",
             ]

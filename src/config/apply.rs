@@ -7,6 +7,9 @@ use super::value::{self, Value};
 use crate::broker::queue::QueueKind;
 use crate::log::Level;
 
+/// What is longer than this never ends.
+const FOR_EVER: u64 = u64::MAX / 2;
+
 /// A number that fits its field; one that is too large becomes the largest, and below zero is zero.
 fn fit<T: TryFrom<i128>>(value: &Value, largest: T) -> T {
     T::try_from(value.number().max(0)).unwrap_or(largest)
@@ -69,7 +72,9 @@ fn set_limit(config: &mut Config, key: &str, name: &str, value: &Value) -> Resul
             broker.permitted_features.push(feature);
         }
         "connection_max" | "max_connections" => config.connection_max = limit(value),
-        "consumer_timeout" => config.consumer_timeout_ms = limit(value).filter(|ms| *ms > 0),
+        "consumer_timeout" => {
+            config.consumer_timeout_ms = limit(value).filter(|ms| *ms < FOR_EVER);
+        }
         "default_queue_type" => config.default_queue_type = queue_type(value)?,
         "vm_memory_high_watermark.relative" => config.memory = Some(fraction(value)?),
         "vm_memory_high_watermark.absolute" => config.memory = Some(bytes(value)?),
@@ -206,9 +211,10 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
 fn set_prometheus(config: &mut Config, key: &str, value: &Value) -> Result<(), String> {
     let prometheus = &mut config.prometheus;
     match key {
-        "prometheus.tcp.port" => prometheus.listener.port = port(value)?,
-        "prometheus.tcp.ip" => prometheus.listener.ip = is_ip(&value.text()),
-        "prometheus.return_per_object_metrics" => prometheus.per_object = value.is_true(),
+        "prometheus.tcp.port" => prometheus.port = Some(port(value)?),
+        "prometheus.tcp.ip" => {
+            prometheus.ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
+        }
         _ => {}
     }
     Ok(())

@@ -194,10 +194,8 @@ fn add_servers(config: &Config, all: &mut Values) {
     if let Some(bytes) = management.body_bytes_max {
         add("management.http.max_body_size", bytes.to_string());
     }
-    add(
-        "prometheus.tcp.port",
-        config.prometheus.listener.port.to_string(),
-    );
+    let port = config.prometheus.port.unwrap_or(15_692);
+    add("prometheus.tcp.port", port.to_string());
     if let Some(path) = &config.definitions.path {
         add("load_definitions", path.display().to_string());
         let skip = config.definitions.skip_if_unchanged.to_string();

@@ -18,6 +18,7 @@ pub mod value;
 pub mod written;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use self::environment::Environment;
@@ -34,6 +35,9 @@ const LISTS: [&str; 4] = [
     "default_user_tags",
     "management.cors.allow_origins",
 ];
+
+/// Its kinds exclude each other.
+const WATERMARK: &str = "vm_memory_high_watermark";
 
 /// From where settings are read.
 #[derive(Debug, Default)]
@@ -76,16 +80,28 @@ pub fn load(sources: Sources) -> Result<Loaded, Vec<Fault>> {
             let (list, _) = name.rsplit_once('.').unwrap_or((&name, ""));
             loaded.written.clear(list);
         }
+        if name.starts_with(WATERMARK) {
+            loaded.written.clear(WATERMARK);
+        }
         loaded.written.set(&name, text, Origin::Flag(option));
     }
     loaded.resolve()?;
     Ok(loaded)
 }
 
+/// The variables of this process; those that are no text are left out.
+pub fn process_variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 /// What one file says, with nothing else.
 pub fn check(file: PathBuf) -> Result<Loaded, Vec<Fault>> {
-    let mut loaded = Loaded::default();
-    loaded.environment = Environment::read(std::env::vars().collect(), &mut Vec::new());
+    let mut loaded = Loaded {
+        environment: Environment::read(process_variables(), &mut Vec::new()),
+        ..Loaded::default()
+    };
     loaded
         .read(&Files::only(file))
         .map_err(|fault| vec![fault])?;
@@ -94,6 +110,35 @@ pub fn check(file: PathBuf) -> Result<Loaded, Vec<Fault>> {
 }
 
 impl Loaded {
+    /// Listen for AMQP at this address instead, or at this port, or both.
+    pub fn listen(&mut self, ip: Option<IpAddr>, port: Option<u16>, origin: &Origin) {
+        let old = self.config.amqp_listeners();
+        let old = old.into_iter().map(|listener| Listener {
+            ip: ip.or(listener.ip),
+            ..listener
+        });
+        let listeners: Vec<Listener> = match port {
+            Some(port) => vec![Listener {
+                ip: ip.or(self.config.node_ip),
+                port,
+            }],
+            None => old.collect(),
+        };
+        self.written.clear("listeners.tcp");
+        let name = |number: usize| match number {
+            0 => "default".to_owned(),
+            other => other.to_string(),
+        };
+        let named = listeners.into_iter().enumerate();
+        let named: Vec<_> = named.map(|(number, one)| (name(number), one)).collect();
+        for (name, listener) in &named {
+            let text = listener.port.to_string();
+            let key = format!("listeners.tcp.{name}");
+            self.written.set(&key, text, origin.clone());
+        }
+        self.config.listeners = Some(named);
+    }
+
     fn read(&mut self, files: &Files) -> Result<(), Fault> {
         for path in &files.missing {
             self.warnings
@@ -205,12 +250,12 @@ impl Loaded {
             self.warnings.push(text);
             return Ok(());
         }
-        let is_emptied = |list: &&str| {
-            name.strip_prefix(*list)
+        let is_emptied = |list: &str| {
+            name.strip_prefix(list)
                 .is_some_and(|rest| rest.starts_with('.'))
                 && written.origin(list).is_some()
         };
-        if LISTS.iter().any(|list| is_emptied(&list)) {
+        if LISTS.iter().any(|list| is_emptied(list)) {
             return Ok(());
         }
         let own = key.name.split('.').zip(&setting.key);

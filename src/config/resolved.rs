@@ -89,12 +89,12 @@ pub struct Management {
 }
 
 /// Metrics for Prometheus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prometheus {
-    /// Where they are.
-    pub listener: Listener,
-    /// One line for each queue, channel …
-    pub per_object: bool,
+    /// `None` are all addresses.
+    pub ip: Option<IpAddr>,
+    /// `None` is the usual one, if it is free.
+    pub port: Option<u16>,
 }
 
 /// The log.
@@ -161,18 +161,6 @@ impl Default for Management {
             cors_origins: Vec::new(),
             cors_max_age: 1800,
             body_bytes_max: None,
-        }
-    }
-}
-
-impl Default for Prometheus {
-    fn default() -> Self {
-        Self {
-            listener: Listener {
-                ip: None,
-                port: 15_692,
-            },
-            per_object: false,
         }
     }
 }

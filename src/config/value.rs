@@ -347,84 +347,86 @@ mod tests {
         assert_eq!(size("2GiB", true), Some(2_147_483_648));
     }
 
-    /// Recorded on RabbitMQ 4.3.
+    /// Recorded on RabbitMQ 4.3: types, checks, a value and what is said of it.
+    const REFUSALS: &[(&str, &str, &str, &str)] = &[
+        (
+            "Integer",
+            "",
+            "abc",
+            "\"abc\" cannot be converted to a(n) integer",
+        ),
+        (
+            "Boolean",
+            "",
+            "1",
+            "\"1\" cannot be converted to a(n) boolean",
+        ),
+        ("Float", "", "5", "\"5\" cannot be converted to a(n) float"),
+        (
+            "Integer(1..)",
+            "",
+            "0",
+            "0 is below the minimum allowed value of 1",
+        ),
+        (
+            "Byte",
+            "",
+            "300",
+            "300 exceeds the maximum allowed value of 255",
+        ),
+        ("Duration", "", "5y", "Invalid duration value: 5y"),
+        (
+            "Flag",
+            "",
+            "true",
+            "\"true\" is not a valid enum value, acceptable values are: on, off",
+        ),
+        (
+            "Integer|Address",
+            "",
+            "[::1]:5673",
+            "\"[::1]:5673\" cannot be converted to a(n) integer\n\"[::1]:5673\" cannot be \
+                 converted to a(n) IP",
+        ),
+        (
+            "infinity|Integer",
+            "",
+            "10s",
+            "\"10s\" is not accepted value: infinity\n\"10s\" cannot be converted to a(n) \
+                 integer",
+        ),
+        (
+            "String",
+            "is_ip",
+            "nope",
+            "k invalid, value should be a valid IP address",
+        ),
+        (
+            "Integer",
+            "max_message_size",
+            "900000000",
+            "k invalid, Max message size should be between 0 and 512MB",
+        ),
+        (
+            "String",
+            "file_accessible",
+            "/nope.json",
+            "k invalid, file does not exist or cannot be read by the node",
+        ),
+        (
+            "Integer|String",
+            "is_supported_information_unit",
+            "2Gx",
+            "k invalid, supported formats: 500MB, 500MiB, 10GB, 10GiB, 2TB, 2TiB, 10000000000",
+        ),
+    ];
+
     #[test]
     fn refusals_are_in_rabbitmqs_words() {
-        for (types, checks, text, want) in [
-            (
-                "Integer",
-                "",
-                "abc",
-                "\"abc\" cannot be converted to a(n) integer",
-            ),
-            (
-                "Boolean",
-                "",
-                "1",
-                "\"1\" cannot be converted to a(n) boolean",
-            ),
-            ("Float", "", "5", "\"5\" cannot be converted to a(n) float"),
-            (
-                "Integer(1..)",
-                "",
-                "0",
-                "0 is below the minimum allowed value of 1",
-            ),
-            (
-                "Byte",
-                "",
-                "300",
-                "300 exceeds the maximum allowed value of 255",
-            ),
-            ("Duration", "", "5y", "Invalid duration value: 5y"),
-            (
-                "Flag",
-                "",
-                "true",
-                "\"true\" is not a valid enum value, acceptable values are: on, off",
-            ),
-            (
-                "Integer|Address",
-                "",
-                "[::1]:5673",
-                "\"[::1]:5673\" cannot be converted to a(n) integer\n\"[::1]:5673\" cannot be \
-                 converted to a(n) IP",
-            ),
-            (
-                "infinity|Integer",
-                "",
-                "10s",
-                "\"10s\" is not accepted value: infinity\n\"10s\" cannot be converted to a(n) \
-                 integer",
-            ),
-            (
-                "String",
-                "is_ip",
-                "nope",
-                "k invalid, value should be a valid IP address",
-            ),
-            (
-                "Integer",
-                "max_message_size",
-                "900000000",
-                "k invalid, Max message size should be between 0 and 512MB",
-            ),
-            (
-                "String",
-                "file_accessible",
-                "/nope.json",
-                "k invalid, file does not exist or cannot be read by the node",
-            ),
-            (
-                "Integer|String",
-                "is_supported_information_unit",
-                "2Gx",
-                "k invalid, supported formats: 500MB, 500MiB, 10GB, 10GiB, 2TB, 2TiB, 10000000000",
-            ),
-        ] {
+        for (types, checks, text, want) in REFUSALS {
             assert_eq!(
                 read(types, checks, text),
-                Err(want.to_owned()),
+                Err((*want).to_owned()),
                 "{types} {text}"
             );
         }

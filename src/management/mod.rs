@@ -59,6 +59,7 @@ use crate::broker::effects::Effects;
 use crate::broker::event::Change;
 use crate::broker::trace::Party;
 use crate::broker::vhost::VirtualHost;
+use crate::log::Levels;
 use crate::server::Shared;
 
 /// Largest request body taken, as RabbitMQ's default.
@@ -77,6 +78,7 @@ pub struct Api {
     cors: Arc<Cors>,
     /// For those who watch what happens.
     feed: Arc<dev::Feed>,
+    log_levels: Arc<Levels>,
 }
 
 impl Api {
@@ -93,6 +95,7 @@ impl Api {
             rates: Arc::default(),
             cors: Arc::default(),
             feed: Arc::default(),
+            log_levels: Arc::default(),
         }
     }
 
@@ -108,6 +111,12 @@ impl Api {
             cors: Arc::new(cors),
             ..self
         }
+    }
+
+    /// Let requests change how much is logged.
+    #[must_use]
+    pub fn with_log_levels(self, log_levels: Arc<Levels>) -> Self {
+        Self { log_levels, ..self }
     }
 
     fn broker(&self) -> &Arc<Broker> {
@@ -148,6 +157,8 @@ impl Api {
         });
     }
 }
+
+pub use self::nodes::PLUGINS;
 
 /// Who publishes and gets over HTTP, as traces name it: RabbitMQ opens a channel for each request.
 const HTTP_PARTY: Party<'static> = Party {

@@ -15,7 +15,7 @@ use super::{Answer, Api};
 use crate::server::memory;
 
 /// Plugins of RabbitMQ whose work is built in here, by release line.
-const PLUGINS: [&str; 4] = [
+pub const PLUGINS: [&str; 4] = [
     "rabbitmq_management",
     "rabbitmq_consistent_hash_exchange",
     "rabbitmq_random_exchange",

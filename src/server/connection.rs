@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use leveret_proto::connection::Config;
@@ -11,7 +11,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::Shared;
 use super::stream::{Stream, Writer as _};
-use crate::broker::compat::Compat;
+use crate::broker::Broker;
 use crate::broker::outlet::{Outlet as _, Parked};
 use crate::session::egress::{Doorbell, Egress, FULL_BYTES, Pending};
 use crate::session::{Endpoints, Now, Session, Verdict};
@@ -20,6 +20,8 @@ use crate::session::{Endpoints, Now, Session, Verdict};
 const READ_BYTES_MIN: usize = 8 * 1024;
 /// A busy one's.
 const READ_BYTES_MAX: usize = 64 * 1024;
+/// Longest handshake: a day is as good as none.
+const PATIENCE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Wakes the connection's task.
 impl Doorbell for Notify {
@@ -29,14 +31,24 @@ impl Doorbell for Notify {
 }
 
 /// What the protocol machine is to offer and demand on this release line.
-pub(crate) fn config(compat: &Compat) -> Config {
+pub(crate) fn config(broker: &Broker) -> Config {
+    let (compat, settings) = (&broker.compat, &broker.settings);
+    let patience = match settings.handshake_timeout_ms {
+        0 => PATIENCE_MAX,
+        ms => Duration::from_millis(ms).min(PATIENCE_MAX),
+    };
     Config {
+        channel_max: settings.channel_max,
+        frame_max: settings.frame_max,
+        heartbeat: settings.heartbeat,
+        handshake_timeout: patience,
         frame_max_min: compat.frame_max_min,
-        handshake_frame_max: compat.handshake_frame_max,
+        handshake_frame_max: settings
+            .initial_frame_max
+            .unwrap_or(compat.handshake_frame_max),
         header_answer: compat.header_answer,
-        message_bytes_max: compat.message_bytes_max,
+        message_bytes_max: broker.message_bytes_max(),
         long_body_is_frame_error: compat.long_body_is_frame_error,
-        ..Config::default()
     }
 }
 
@@ -56,7 +68,7 @@ pub(super) async fn run<S: Stream>(
         Arc::clone(&bell) as _,
     ));
     let broker = Arc::clone(&shared.broker);
-    let config = config(&broker.compat);
+    let config = config(&broker);
     let mut session = Session::new(
         broker,
         Arc::clone(&egress),

@@ -66,10 +66,11 @@ impl Definitions {
             parsed.iter().filter_map(of).flatten()
         };
         if entries("users").next().is_some() {
-            broker.delete_user("guest");
-            if !entries("vhosts").any(|vhost| vhost["name"] == "/") {
+            let usual = &broker.settings;
+            broker.delete_user(&usual.default_user.name);
+            if !entries("vhosts").any(|vhost| vhost["name"] == usual.default_vhost.as_str()) {
                 // It is there.
-                let _ = broker.delete_vhost("/");
+                let _ = broker.delete_vhost(&usual.default_vhost);
             }
         }
         for (file, definitions) in all.iter().zip(&parsed) {

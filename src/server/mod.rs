@@ -28,6 +28,7 @@ use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::broker::event_exchange::SystemExchanges;
 use crate::broker::queue::QueueKind;
+use crate::broker::settings::Settings;
 use crate::broker::{Broker, BrokerSpec};
 use crate::clock::Clock;
 use crate::session::Endpoints;
@@ -76,6 +77,7 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub struct Builder {
     compat: Compat,
+    settings: Settings,
     node: String,
     seed: Option<u64>,
     addresses: Vec<SocketAddr>,
@@ -123,6 +125,12 @@ impl Builder {
     #[must_use]
     pub fn compat(self, compat: Compat) -> Self {
         Self { compat, ..self }
+    }
+
+    /// Choose what RabbitMQ's settings file chooses.
+    #[must_use]
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
     }
 
     /// The node's name, `rabbit@host`.
@@ -220,6 +228,7 @@ impl Builder {
         let clock = Clock::start();
         let spec = BrokerSpec {
             compat: self.compat,
+            settings: self.settings,
             node: self.node.as_str().into(),
             seed: self.seed,
             wall_start_ms: clock.start_wall_ms(),
@@ -275,6 +284,7 @@ impl Server {
     pub fn builder() -> Builder {
         Builder {
             compat: Compat::default(),
+            settings: Settings::default(),
             node: "rabbit@localhost".to_owned(),
             seed: None,
             default_queue_type: QueueKind::default(),

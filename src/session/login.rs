@@ -36,16 +36,12 @@ impl Session {
         properties.insert("copyright", "Copyright (c) the Leveret authors");
         properties.insert("information", "In-memory broker for development and tests");
         properties.insert("platform", concat!("Leveret ", env!("CARGO_PKG_VERSION")));
-        properties.insert("product", "RabbitMQ");
-        properties.insert("version", broker.compat.version);
-        let mut mechanisms = match broker.compat.anonymous {
-            true => "ANONYMOUS PLAIN AMQPLAIN",
-            false => "AMQPLAIN PLAIN",
-        }
-        .to_owned();
-        if self.core.certificate().is_some() {
-            mechanisms.push_str(" EXTERNAL");
-        }
+        let settings = &broker.settings;
+        let product = settings.product_name.as_deref().unwrap_or("RabbitMQ");
+        properties.insert("product", product);
+        let version = settings.product_version.as_deref();
+        properties.insert("version", version.unwrap_or(broker.compat.version));
+        let mechanisms = self.core.mechanisms().join(" ");
         let machine = &self.machine;
         self.core
             .egress
@@ -58,6 +54,9 @@ impl Session {
     ) -> Result<Verdict, Exception> {
         let mechanism = start_ok.mechanism.to_string();
         self.core.login.client_properties = start_ok.client_properties;
+        if !self.core.mechanisms().contains(&mechanism.as_str()) {
+            return Ok(Verdict::Hangup);
+        }
         let login = match sasl::decode(&mechanism, &start_ok.response) {
             Ok(login) => login,
             Err(SaslError::NotText) => return self.refuse_login(&mechanism),
@@ -68,13 +67,8 @@ impl Session {
             sasl::Login::Password { user, password } => {
                 self.core.log_in(&mechanism, &user, &password)
             }
-            sasl::Login::Anonymous if self.core.broker.compat.anonymous => {
-                self.core.log_in(&mechanism, "guest", "guest")
-            }
-            sasl::Login::External if self.core.certificate().is_some() => {
-                self.core.log_in_certified(&mechanism)
-            }
-            sasl::Login::Anonymous | sasl::Login::External => return Ok(Verdict::Hangup),
+            sasl::Login::Anonymous => self.core.log_in_anonymous(&mechanism),
+            sasl::Login::External => self.core.log_in_certified(&mechanism),
         };
         let Some(user) = user else {
             return self.refuse_login(&mechanism);
@@ -132,6 +126,22 @@ impl Core {
         });
     }
 
+    /// How the client may log in: with a certificate it has one way more.
+    fn mechanisms(&self) -> Vec<&'static str> {
+        let mut mechanisms = self.broker.mechanisms();
+        if self.certificate().is_some() {
+            mechanisms.push("EXTERNAL");
+        }
+        mechanisms
+    }
+
+    /// Who gives no name is who the settings say.
+    fn log_in_anonymous(&self, mechanism: &str) -> Option<Arc<User>> {
+        let broker = Arc::clone(&self.broker);
+        let user = broker.settings.anonymous_user.as_deref()?;
+        self.log_in(mechanism, user, &broker.settings.anonymous_pass)
+    }
+
     fn log_in(&self, mechanism: &str, name: &str, password: &str) -> Option<Arc<User>> {
         let user = self
             .broker
@@ -169,7 +179,8 @@ impl Core {
 
     /// As RabbitMQ's `loopback_users`: the account that everybody knows is for this machine.
     fn may_come_from_here(&self, name: &str) -> bool {
-        name != "guest" || self.endpoints.peer.ip().to_canonical().is_loopback()
+        self.broker.settings.is_remote_allowed(name)
+            || self.endpoints.peer.ip().to_canonical().is_loopback()
     }
 
     fn open(&mut self, name: &str, limits: (u32, u16, u16)) -> Result<(), Exception> {

@@ -184,7 +184,7 @@ impl Session {
             }
             Control::ChannelCloseOk { .. } => {}
             Control::TooLarge { size, .. } => {
-                let max = self.core.broker.compat.message_bytes_max;
+                let max = self.core.broker.message_bytes_max();
                 let text = format!("message size {size} is larger than configured max size {max}");
                 return Err(Exception::new(ReplyCode::PRECONDITION_FAILED, text).on(60, 40));
             }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use broker::Broker;
 
 mod broker;
+mod config;
 mod definitions;
 mod local;
 

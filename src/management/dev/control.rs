@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use super::super::error::ApiError;
 use super::super::json::Request;
 use super::super::{Answer, Api, no_content};
+use crate::log::Level;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/dev/stop", post(stop))
         .route("/dev/authenticate", post(authenticate))
         .route("/dev/clock", post(clock))
+        .route("/dev/log-level", post(log_level))
 }
 
 /// Stop the broker: `rabbitmqctl stop`.
@@ -38,5 +40,22 @@ async fn clock(State(api): State<Api>, body: Bytes) -> Answer {
     let ms = request.get("advance_ms").and_then(Value::as_u64);
     let ms = ms.ok_or_else(|| ApiError::keys_missing(&["advance_ms"]))?;
     api.broker().advance_ms(request.text("vhost"), ms)?;
+    Ok(no_content())
+}
+
+/// Change how much is logged, of one category or of all: `rabbitmqctl set_log_level`.
+async fn log_level(State(api): State<Api>, body: Bytes) -> Answer {
+    let request = Request::parse(&body)?;
+    let [level] = request.texts(["level"])?;
+    let known = Level::named(level)
+        .ok_or_else(|| ApiError::bad_request(format!("level {level} is not supported")))?;
+    match request.text("category") {
+        None => api.log_levels.set_all(known),
+        Some(category) if api.log_levels.set(category, known) => {}
+        Some(category) => {
+            let text = format!("there is no category '{category}'");
+            return Err(ApiError::bad_request(text));
+        }
+    }
     Ok(no_content())
 }

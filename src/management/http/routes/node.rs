@@ -291,6 +291,14 @@ pub(super) static LEVERET: Family = Family {
             )],
         ),
         at(
+            "/dev/log-level",
+            &[act(
+                Administrator,
+                "Change how much is logged, of one category or of all",
+                &["level: string", "category?: string"],
+            )],
+        ),
+        at(
             "/dev/authenticate",
             &[ask(
                 Administrator,

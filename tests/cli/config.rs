@@ -1,0 +1,289 @@
+//! Settings with the real binary: which source wins, what is refused, who is told that it runs.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::broker::scratch;
+
+/// A directory of settings, and commands that read them and no others.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        Self(scratch())
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
+        for (name, _) in std::env::vars() {
+            if name.starts_with("RABBITMQ_") || name.starts_with("LEVERET_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(arguments)
+            .env("LEVERET_RUNTIME_DIR", self.0.join("runtime"))
+            .env("RABBITMQ_CONFIG_FILE", self.0.join("rabbitmq"))
+            .env("RABBITMQ_CONFIG_FILES", self.0.join("conf.d"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", self.0.join("advanced"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", self.0.join("plugins"))
+            .env("RABBITMQ_CONF_ENV_FILE", self.0.join("env.conf"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A broker on free ports that is gone with this value.
+struct Serving(Child);
+
+impl Serving {
+    /// Waits until it says that it is ready.
+    fn start(command: &mut Command) -> (Self, String) {
+        let command = command.args([
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--management-port",
+            "0",
+            "--prometheus-port",
+            "0",
+        ]);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        child.stdout = Some(output.into_inner());
+        (Self(child), line)
+    }
+
+    /// Kills it; what it wrote to standard error.
+    fn end(mut self) -> String {
+        self.0.kill().unwrap();
+        let mut text = String::new();
+        self.0
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        text
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn later_sources_win_and_are_named() {
+    let place = Place::new();
+    let main = place.write(
+        "rabbitmq.conf",
+        "heartbeat = 1\ndefault_user = file\ndefault_pass = secret\nconsumer_timeout = 5\n",
+    );
+    let more = place.write("conf.d/10-a.conf", "\nheartbeat = 2\n");
+    let variables = place.write("env.conf", "DEFAULT_VHOST=there\nNODE_PORT=7000\n");
+    let output = place
+        .command(&["config", "effective", "--json", "--consumer-timeout", "8"])
+        .env("RABBITMQ_DEFAULT_USER", "variable")
+        .env("LEVERET_CONNECTION_MAX", "9")
+        .output()
+        .unwrap();
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (name, value, source) in [
+        ("heartbeat", "2", format!("{more}:2")),
+        (
+            "default_user",
+            "variable",
+            "$RABBITMQ_DEFAULT_USER".to_owned(),
+        ),
+        ("default_pass", "********", format!("{main}:3")),
+        ("default_vhost", "there", format!("{variables}:1")),
+        ("listeners.tcp.default", "7000", format!("{variables}:2")),
+        ("consumer_timeout", "8", "--consumer-timeout".to_owned()),
+        ("connection_max", "9", "$LEVERET_CONNECTION_MAX".to_owned()),
+        ("frame_max", "131072", "default".to_owned()),
+    ] {
+        let row = &all[name];
+        assert_eq!(
+            (&row["value"], &row["source"]),
+            (&value.into(), &source.into()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn faults_have_a_caret_and_an_exit_code() {
+    let place = Place::new();
+    let file = place.write("rabbitmq.conf", "# c\nheartbeat = abc\n");
+    let output = place.run(&["config", "check", &file]);
+    let want = format!(
+        "Error transforming datatype for: heartbeat\n\"abc\" cannot be converted to a(n) integer\n  \
+         --> {file}:2:13\n  |\n2 | heartbeat = abc\n  |             ^^^ expected an integer\n\n"
+    );
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(1), want.clone())
+    );
+    let output = place.run(&["--port", "0", "--management-port", "0"]);
+    let complaint = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(complaint, format!("BOOT FAILED\n===========\n{want}"));
+    let good = place.write("good.conf", "heartbeat = 5\nnet_ticktime = 60\n");
+    let output = place.run(&["config", "check", &good]);
+    assert_eq!(output.status.code(), Some(0));
+    let warning = format!(
+        "{good}:2: net_ticktime means nothing here: there is one node, and it is no Erlang node\n"
+    );
+    assert_eq!(text(&output.stderr), warning);
+    assert_eq!(place.run(&["config", "nosuch"]).status.code(), Some(64));
+}
+
+#[test]
+fn who_waits_is_told() {
+    let place = Place::new();
+    place.write(
+        "rabbitmq.conf",
+        "default_user = me\ndefault_pass = pw\ncluster_name = c\n",
+    );
+    let notices = place.0.join("notify");
+    let socket = UnixDatagram::bind(&notices).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let pid_file = place.0.join("run/pid");
+    let mut command = place.command(&[]);
+    command
+        .env("NOTIFY_SOCKET", &notices)
+        .env("RABBITMQ_PID_FILE", &pid_file);
+    let (serving, ready) = Serving::start(command.args(["--ready-fd", "1"]));
+    assert!(
+        ready.contains(" is ready in ") && ready.contains(" ms, as RabbitMQ "),
+        "{ready}"
+    );
+    let mut notice = [0; 100];
+    let length = socket.recv(&mut notice).unwrap();
+    assert_eq!(text(&notice[..length]), "READY=1");
+    let pid = fs::read_to_string(&pid_file).unwrap();
+    assert_eq!(pid.trim(), serving.0.id().to_string());
+    let output = place.run(&["ctl", "-q", "list_users", "--no-table-headers"]);
+    assert_eq!(text(&output.stdout), "me\t[administrator]\n");
+    let output = place.run(&["ctl", "set_log_level", "loud"]);
+    assert_eq!(output.status.code(), Some(69));
+    let output = place.run(&["ctl", "set_log_level", "connection=debug"]);
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+    let log = serving.end();
+    for line in [
+        "[info] <0.0.0> started TCP listener on 127.0.0.1:",
+        "[info] <0.0.0> Server startup complete; 4 plugins started.\n",
+        "[info] <0.0.0>  * rabbitmq_management\n",
+        "[info] <0.0.0> Time to start RabbitMQ: ",
+    ] {
+        assert!(log.contains(line), "{line} is not in {log}");
+    }
+}
+
+#[test]
+fn logs_go_to_files_and_as_json_where_that_is_set() {
+    let place = Place::new();
+    let log = place.0.join("logs/x.log");
+    let settings = format!(
+        "log.file = {}\nlog.file.formatter = json\nlog.console = false\n",
+        log.display()
+    );
+    place.write("rabbitmq.conf", &settings);
+    let (serving, _) = Serving::start(&mut place.command(&[]));
+    assert_eq!(serving.end(), "");
+    let lines = fs::read_to_string(&log).unwrap();
+    let mut lines = lines.lines();
+    let line = lines.find(|line| line.contains("started TCP listener on "));
+    let line: Value = serde_json::from_str(line.unwrap()).unwrap();
+    assert_eq!(
+        (&line["level"], &line["domain"]),
+        (&"info".into(), &"rabbitmq.default".into())
+    );
+}
+
+#[test]
+fn variables_say_where_the_log_goes_and_how_much() {
+    let place = Place::new();
+    let mut command = place.command(&[]);
+    command
+        .env("RABBITMQ_LOGS", "-")
+        .env("RABBITMQ_LOG", "error");
+    let (serving, first) = Serving::start(&mut command);
+    assert!(first.starts_with("Leveret "), "{first}");
+    assert_eq!(serving.end(), "");
+}
+
+#[test]
+fn a_broker_goes_with_its_parent() {
+    let place = Place::new();
+    // The shell starts the broker, waits until it is ready, and is gone.
+    let script = "mkfifo \"$READY\"; \"$@\" 3> \"$READY\" & read ports < \"$READY\"; echo $ports";
+    let mut command = place.command(&[]);
+    command.env("READY", place.0.join("ready"));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, "sh"]).arg(command.get_program());
+    shell.args([
+        "--exit-with-parent",
+        "--ready-fd",
+        "3",
+        "--host",
+        "127.0.0.1",
+    ]);
+    shell.args(["--port", "0", "--management-port", "0"]);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    // Who holds the other end of its output is the broker: this ends when it does.
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let ports = text(&output.stdout);
+    let ports = ports.lines().last().unwrap().split(' ');
+    assert_eq!(ports.filter(|port| port.parse::<u16>().is_ok()).count(), 2);
+    let log = text(&output.stderr);
+    assert!(
+        log.contains("the process that started this one is gone"),
+        "{log}"
+    );
+}
