@@ -70,6 +70,7 @@ pub fn find(segments: &[String]) -> Option<Key> {
 pub fn similar(name: &str) -> Vec<&'static str> {
     let farthest = name.len() / 2;
     let mut near: Vec<(usize, &str)> = all()
+        .filter(|key| key.name.len().abs_diff(name.len()) <= farthest)
         .map(|key| (distance(name, key.name), key.name))
         .filter(|(distance, _)| *distance <= farthest)
         .collect();
