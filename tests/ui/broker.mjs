@@ -22,7 +22,7 @@ export class Broker {
   async run(ports) {
     const file = join(this.folder, 'ports');
     rmSync(file, { force: true });
-    this.process = spawn(process.env.LEVERET, [...ports, '--host', '127.0.0.1', '--ports-file', file, ...this.options], {
+    this.process = spawn(process.env.LEVERET, [...ports, '--host', '127.0.0.1', '--prometheus-port', '0', '--ports-file', file, ...this.options], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: { ...process.env, LEVERET_RUNTIME_DIR: this.folder, RUST_LOG: 'error' },
     });
@@ -121,14 +121,16 @@ export async function work(broker) {
   const publisher = await web.createConfirmChannel();
   const biller = await billing.createChannel();
   await biller.prefetch(20);
+  let isOver = false;
+  const settle = (channel, message) => isOver || channel.ack(message);
   const out = [];
   await biller.consume('orders.billing', (message) => {
     out.push(message);
-    if (out.length > 12) biller.ack(out.shift());
+    if (out.length > 12) settle(biller, out.shift());
   });
   const shipper = await shipping.createChannel();
   await shipper.prefetch(5);
-  await shipper.consume('orders.shipping', (message) => setTimeout(() => shipper.ack(message), 20).unref());
+  await shipper.consume('orders.shipping', (message) => setTimeout(() => settle(shipper, message), 20).unref());
   const once = () => {
     for (let at = 0; at < 6; at += 1) {
       const key = ['order.paid', 'order.refunded', 'order.viewed'][at % 3];
@@ -143,6 +145,7 @@ export async function work(broker) {
   publisher.publish('', 'celery', Buffer.from('A line of plain text\nand another one'), { contentType: 'text/plain', timestamp: 1764000000 });
   await publisher.waitForConfirms();
   return async () => {
+    isOver = true;
     clearInterval(timer);
     await Promise.all([web, billing, shipping].map((one) => one.close().catch(() => {})));
   };

@@ -1,6 +1,8 @@
 // What was before: samples that the API keeps, or what this page saw since it was opened.
 
 const KEPT = 400;
+const NOW_MS_MIN = 1000;
+const NOW_MS_MAX = 15_000;
 const series = new Map();
 
 /** Remember a value of now; the same moment is remembered once. */
@@ -22,26 +24,23 @@ export function sampleQuery(seconds) {
 /** Values over time: from the API's samples where it sent some, else as seen here. */
 export function gauge(stats, name, key, at) {
   record(key, stats?.[name], at);
-  return fromApi(stats?.[`${name}_details`]) ?? [...(series.get(key) ?? [])];
+  return fromApi(stats, name, at) ?? [...(series.get(key) ?? [])];
 }
 
 /** Changes per second over time of a counter. */
 export function rates(stats, name, key, at) {
   record(key, stats?.[name], at);
-  return derive(fromApi(stats?.[`${name}_details`]) ?? series.get(key) ?? []);
+  return derive(fromApi(stats, name, at) ?? series.get(key) ?? []);
 }
 
-/** What a counter does per second now. */
-export function rateNow(stats, name, key) {
-  const told = stats?.[`${name}_details`]?.rate;
-  if (told != null) return told;
-  const last = derive(series.get(key) ?? []).at(-1);
-  return last?.v;
-}
-
-function fromApi(details) {
+/** The samples of the API, and what is now as the last one: samples are up to some seconds old. */
+function fromApi(stats, name, at) {
+  const details = stats?.[`${name}_details`];
   if (!details?.samples?.length) return null;
-  return details.samples.map(({ timestamp, sample }) => ({ t: timestamp, v: sample })).reverse();
+  const samples = details.samples.map(({ timestamp, sample }) => ({ t: timestamp, v: sample })).reverse();
+  const age = at - samples.at(-1).t;
+  // A browser whose clock is another one's does not know how old they are.
+  return age > NOW_MS_MIN && age < NOW_MS_MAX ? [...samples, { t: at, v: stats[name] }] : samples;
 }
 
 function derive(samples) {
