@@ -18,6 +18,7 @@ pub mod event_exchange;
 pub mod exchange;
 pub mod faults;
 pub mod feature_flag;
+pub mod guesses;
 pub mod json;
 pub mod limit;
 pub mod logins;
@@ -58,6 +59,7 @@ use self::error::BrokerError;
 use self::event::{Change, EventBus};
 use self::event_exchange::SystemExchanges;
 use self::faults::Faults;
+use self::guesses::Guesses;
 use self::logins::Logins;
 use self::name::Name;
 use self::outlet::Notice;
@@ -117,6 +119,8 @@ pub struct Broker {
     pub totals: Arc<Totals>,
     /// Who logged in, and who was refused.
     pub logins: Logins,
+    /// Who fails to log in too often.
+    pub guesses: Guesses,
     /// Global parameters: values that tools keep here.
     pub parameters: Ranked<BTreeMap<Name, FieldValue>, LEAF>,
     /// What was imported last, to tell whether it comes again.
@@ -207,6 +211,7 @@ impl Broker {
             churn: Churn::default(),
             totals: Arc::default(),
             logins: Logins::default(),
+            guesses: Guesses::default(),
             parameters: Ranked::default(),
             imported: Ranked::default(),
             default_queue_type: spec.default_queue_type,

@@ -36,6 +36,7 @@ mod serve;
 mod session;
 mod startup;
 mod status;
+mod tls;
 mod users;
 mod value;
 mod vhosts;

@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
 
 use super::memory::Limit;
+use super::tls::TlsFlags;
 use crate::broker::queue::QueueKind;
 use crate::config::place::Fault;
 use crate::config::written::Origin;
@@ -105,6 +106,11 @@ pub(super) struct ServeOptions {
     /// Make all that is random repeatable
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) tls: TlsFlags,
+    /// Expect the PROXY protocol of a load balancer in front of AMQP connections
+    #[arg(long, env = "LEVERET_PROXY_PROTOCOL")]
+    pub(super) proxy_protocol: bool,
 }
 
 fn queue_kind(name: &str) -> Result<QueueKind, String> {

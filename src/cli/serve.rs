@@ -102,8 +102,16 @@ impl Start<'_> {
         if let Some(path) = &config.definitions.path {
             builder = builder.definitions(Definitions::read(path)?);
         }
+        let tls = self.options.tls.resolve(config, &self.node)?;
+        if let Some(tls) = &tls {
+            builder = tls.listen(builder);
+        }
         let server = builder.start()?;
-        let web = Web::bind(config.management.listener, config.prometheus)?;
+        let mut web = Web::bind(config.management.listener, config.prometheus)?;
+        if let Some(tls) = &tls {
+            web.encrypt(tls.https, tls.acceptor()?)?;
+        }
+        let https = web.encrypted();
         let (http_address, prometheus) = (web.management()?, web.prometheus());
         let shared = Arc::clone(server.shared());
         let token = runtime_file::new_token()?;
@@ -125,7 +133,10 @@ impl Start<'_> {
         let guard = runtime_file::write(&file)
             .inspect_err(|error| tracing::warn!(%error, "rabbitmqctl will not find this broker"))
             .ok();
-        self.announce(&server, http_address, prometheus)?;
+        self.announce(&server, http_address, [prometheus, https])?;
+        if let (Some(tls), Some(https)) = (&tls, https) {
+            tls.announce(&server, https.port());
+        }
         self.wait_for_end(&shared).await?;
         // Who does not listen any more need not know.
         let _ = startup::notify("STOPPING=1");
@@ -153,6 +164,7 @@ impl Start<'_> {
                 event: self.options.event_exchange || has_plugin("rabbitmq_event_exchange"),
                 log: config.log.exchange,
             })
+            .proxy_protocol(self.options.proxy_protocol)
             .listen(
                 config
                     .amqp_listeners()
@@ -175,10 +187,11 @@ impl Start<'_> {
         &self,
         server: &Server,
         http: SocketAddr,
-        prometheus: Option<SocketAddr>,
+        others: [Option<SocketAddr>; 2],
     ) -> io::Result<()> {
         let (amqp, management) = (server.port(), http.port());
-        let prometheus = prometheus.map(|address| address.port());
+        let [prometheus, https] = others.map(|address| address.map(|it| it.port()));
+        let amqps = server.tls_addresses().first().map(SocketAddr::port);
         let ms = self.begun.elapsed().as_secs_f64() * 1000.0;
         self.log_ready(server, http);
         if let Some(path) = &self.options.ports_file {
@@ -186,6 +199,8 @@ impl Start<'_> {
                 "amqp": amqp,
                 "management": management,
                 "prometheus": prometheus,
+                "amqps": amqps,
+                "management_tls": https,
                 "pid": std::process::id(),
             });
             let partial = path.with_extension("partial");
@@ -266,7 +281,10 @@ fn api(server: &Server, web: &Web, token: &str, config: &Config, log: Begun) -> 
     let shared = server.shared();
     let mut listeners = vec![("http", web.management()?)];
     listeners.extend(web.prometheus().map(|address| ("http/prometheus", address)));
+    listeners.extend(web.encrypted().map(|address| ("https", address)));
     listeners.extend(server.addresses().iter().map(|address| ("amqp", *address)));
+    let encrypted = server.tls_addresses().iter();
+    listeners.extend(encrypted.map(|address| ("amqp/ssl", *address)));
     let api = Api::new(Arc::clone(shared), token, listeners)
         .cors(cors(config))
         .with_log_levels(log.levels);

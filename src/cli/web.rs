@@ -12,6 +12,7 @@ use super::serve::addresses;
 use crate::config::{Listener, Prometheus};
 use crate::management::{self, Api};
 use crate::server::Shared;
+use crate::server::tls::Acceptor;
 
 /// Where RabbitMQ serves its metrics.
 const PROMETHEUS_PORT: u16 = 15692;
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Web {
     management: TcpListener,
     prometheus: Option<TcpListener>,
+    encrypted: Option<(TcpListener, Acceptor)>,
 }
 
 impl Web {
@@ -43,7 +45,18 @@ impl Web {
         Ok(Self {
             management,
             prometheus,
+            encrypted: None,
         })
+    }
+
+    /// Have the management API over TLS too.
+    pub(super) fn encrypt(&mut self, listener: Listener, acceptor: Acceptor) -> io::Result<()> {
+        self.encrypted = Some((bind(listener)?, acceptor));
+        Ok(())
+    }
+
+    pub(super) fn encrypted(&self) -> Option<SocketAddr> {
+        self.encrypted.as_ref()?.0.local_addr().ok()
     }
 
     pub(super) fn management(&self) -> io::Result<SocketAddr> {
@@ -86,8 +99,15 @@ impl Web {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 management::serve_metrics(listener, api.clone(), stopped(shared)).await
             };
-            let (one, other) = tokio::join!(management, prometheus);
-            one.and(other)
+            let encrypted = async {
+                let Some((listener, acceptor)) = self.encrypted else {
+                    return Ok(());
+                };
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                management::serve_tls(listener, acceptor, api.clone(), stopped(shared)).await
+            };
+            let (one, two, three) = tokio::join!(management, prometheus, encrypted);
+            one.and(two).and(three)
         })
     }
 }

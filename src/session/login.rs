@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use leveret_proto::capability::{self, ClientCapabilities};
 use leveret_proto::code::ReplyCode;
@@ -25,6 +26,22 @@ pub(super) struct Login {
     user: Option<Arc<User>>,
     mechanism: String,
     client_properties: FieldTable,
+    /// It was refused, and is not told before its time.
+    refusal: Option<Refusal>,
+}
+
+/// What a client that fails to log in again and again is told, and when.
+#[derive(Debug)]
+struct Refusal {
+    at: Instant,
+    /// `None` just closes the socket.
+    exception: Option<Exception>,
+}
+
+impl Login {
+    pub(super) fn refused_at(&self) -> Option<Instant> {
+        self.refusal.as_ref().map(|refusal| refusal.at)
+    }
 }
 
 impl Session {
@@ -83,15 +100,37 @@ impl Session {
     }
 
     /// A client that can take it hears why; any other sees the socket close.
-    fn refuse_login(&self, mechanism: &str) -> Result<Verdict, Exception> {
-        if !self.core.capabilities().authentication_failure_close {
-            return Ok(Verdict::Hangup);
-        }
+    fn refuse_login(&mut self, mechanism: &str) -> Result<Verdict, Exception> {
         let text = format!(
             "Login was refused using authentication mechanism {mechanism}. For details see the \
              broker logfile."
         );
-        Err(Exception::new(ReplyCode::ACCESS_REFUSED, text).with_scope(Scope::Connection))
+        let core = &mut self.core;
+        let exception = core
+            .capabilities()
+            .authentication_failure_close
+            .then(|| Exception::new(ReplyCode::ACCESS_REFUSED, text).with_scope(Scope::Connection));
+        let ip = core.endpoints.peer.ip();
+        match core.broker.guesses.failed(ip, core.now.tick) {
+            0 => exception.map_or(Ok(Verdict::Hangup), Err),
+            ms => {
+                let at = core.now.instant + Duration::from_millis(ms);
+                core.login.refusal = Some(Refusal { at, exception });
+                Ok(Verdict::Open)
+            }
+        }
+    }
+
+    /// The time of a refusal has come, if it has.
+    pub(super) fn on_refusal(&mut self, now: Instant) -> Option<Verdict> {
+        let refusal = &mut self.core.login.refusal;
+        let due = refusal.take_if(|refusal| refusal.at <= now)?;
+        let Some(exception) = due.exception else {
+            return Some(Verdict::Hangup);
+        };
+        self.core.now.instant = now;
+        self.refuse(0, &exception);
+        Some(Verdict::Open)
     }
 
     pub(super) fn on_open(&mut self, vhost: &str) -> Result<(), Exception> {

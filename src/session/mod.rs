@@ -97,6 +97,9 @@ impl Session {
 
     /// Take bytes from the front of `input`, as many as make whole frames; how many were taken.
     pub fn recv(&mut self, input: &[u8], now: Now) -> (usize, Verdict) {
+        if self.core.login.refused_at().is_some() {
+            return (input.len(), Verdict::Open);
+        }
         self.core.begin(now);
         let mut taken = 0;
         let mut verdict = Verdict::Open;
@@ -137,6 +140,10 @@ impl Session {
                 consumed,
                 event: Some(Event::Control(control)),
             }) => match self.on_control(control) {
+                // What was sent behind a login that is refused is not looked at.
+                Ok(verdict) if self.core.login.refused_at().is_some() => {
+                    return (input.len(), verdict);
+                }
                 Ok(verdict) => return (consumed, verdict),
                 Err(refused) => (consumed, Err(refused)),
             },
@@ -258,11 +265,15 @@ impl Session {
 
     /// When to call [`Session::on_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.machine.poll_timeout()
+        let all = [self.machine.poll_timeout(), self.core.login.refused_at()];
+        all.into_iter().flatten().min()
     }
 
     /// A deadline has come: heartbeats, handshake, closing.
     pub fn on_timeout(&mut self, now: Instant) -> Verdict {
+        if let Some(verdict) = self.on_refusal(now) {
+            return verdict;
+        }
         let machine = &mut self.machine;
         let mut timeout = Timeout::None;
         self.core

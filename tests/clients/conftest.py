@@ -7,7 +7,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 # The environment of an old Celery has no other clients: their tests are those of the newest one.
-NEEDS = {"test_pika.py": "pika", "test_streams.py": "pika", "test_aio_pika.py": "aio_pika"}
+NEEDS = {"test_pika.py": "pika", "test_streams.py": "pika", "test_tls.py": "pika", "test_aio_pika.py": "aio_pika"}
 collect_ignore = [test for test, client in NEEDS.items() if importlib.util.find_spec(client) is None]
 
 from support import Leveret, RunningBroker, Worker, next_number     # noqa: E402

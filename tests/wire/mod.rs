@@ -30,6 +30,26 @@ async fn another_protocol_gets_our_header_and_the_connection_closes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn guessing_passwords_gets_slow() {
+    let server = server();
+    let wrong = b"\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0wrong\x05en_US";
+    let begun = tokio::time::Instant::now();
+    for attempt in 1..=22 {
+        let mut client = Client::connect(&server).await;
+        client.call(frames::PROTOCOL_HEADER, 10, 10).await;
+        // What comes behind it is not looked at.
+        let start_ok = frames::method(0, 10, 11, &[wrong]);
+        let tune_ok = &frames::log_in(0)[2];
+        client.send(&[start_ok, tune_ok.clone()].concat()).await;
+        assert!(client.rest().await.is_empty());
+        let expected = u64::saturating_sub(attempt, 20);
+        assert_eq!(begun.elapsed().as_secs(), expected, "attempt {attempt}");
+    }
+    assert_eq!(server.shared().broker.logins.amqp.totals(), (0, 22));
+    Client::logged_in(&server, 0).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_queue_closes_the_channel() {
     let server = server();
     let mut client = Client::logged_in(&server, 0).await;

@@ -3,11 +3,12 @@
 //! The order is RabbitMQ's: an unknown method, one that the route does not have, `OPTIONS`, who
 //! asks, what may be answered, the body, and only then the handler.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::RequestExt as _;
 use axum::body::{Body, to_bytes};
-use axum::extract::{MatchedPath, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, SERVER,
     VARY,
@@ -105,6 +106,12 @@ fn moved(path: &str) -> Option<&'static str> {
     all.find(|(old, _)| *old == path).map(|(_, new)| *new)
 }
 
+/// Who fails to log in again and again is told so with a delay.
+fn refusal_delay_ms(api: &Api, peer: IpAddr) -> u64 {
+    let now = api.shared.clock.now().tick;
+    api.broker().guesses.failed(peer, now)
+}
+
 /// The handler's answer to a request that may be made.
 async fn answer(
     api: &Api,
@@ -123,7 +130,13 @@ async fn answer(
     let operation = operation.ok_or(ApiError::NotFound)?;
     if operation.who != Who::Anyone {
         let vhost = vhost_of(&mut request).await;
-        let caller = Caller::authorised(api, &request, operation.who, vhost.as_deref())?;
+        let caller = Caller::authorised(api, &request, operation.who, vhost.as_deref());
+        if matches!(caller, Err(ApiError::Unauthenticated)) {
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+            let ms = peer.map_or(0, |peer| refusal_delay_ms(api, peer.0.ip()));
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        let caller = caller?;
         request.extensions_mut().insert(caller);
     }
     acceptable(operation, request.headers())?;
