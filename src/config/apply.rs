@@ -194,14 +194,9 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
         "management.tcp.ip" | "management.listener.ip" => {
             management.listener.ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
         }
-        "management.path_prefix" => management.path_prefix = value.text(),
-        "management.rates_mode" => management.rates_mode = value.text(),
         "management.cors.allow_origins" => management.cors_origins.clear(),
         "management.cors.allow_origins.$name" => management.cors_origins.push(value.text()),
         "management.cors.max_age" => management.cors_max_age = fit(value, u64::MAX),
-        "management.http.max_body_size" => {
-            management.body_bytes_max = Some(fit(value, u64::MAX));
-        }
         "management.load_definitions" => config.definitions.path = Some(value.text().into()),
         _ => {}
     }

@@ -179,8 +179,6 @@ fn add_servers(config: &Config, all: &mut Values) {
     if let Some(ip) = management.listener.ip {
         add("management.tcp.ip", ip.to_string());
     }
-    add("management.rates_mode", management.rates_mode.clone());
-    add("management.path_prefix", management.path_prefix.clone());
     for (number, origin) in management.cors_origins.iter().enumerate() {
         add(
             &format!("management.cors.allow_origins.{}", number + 1),
@@ -191,9 +189,6 @@ fn add_servers(config: &Config, all: &mut Values) {
         "management.cors.max_age",
         management.cors_max_age.to_string(),
     );
-    if let Some(bytes) = management.body_bytes_max {
-        add("management.http.max_body_size", bytes.to_string());
-    }
     let port = config.prometheus.port.unwrap_or(15_692);
     add("prometheus.tcp.port", port.to_string());
     if let Some(path) = &config.definitions.path {

@@ -76,16 +76,10 @@ pub struct Definitions {
 pub struct Management {
     /// Where it listens.
     pub listener: Listener,
-    /// In front of all its paths.
-    pub path_prefix: String,
-    /// How many rates there are: `basic`, `detailed`, `none`.
-    pub rates_mode: String,
     /// Pages of other sites that may ask.
     pub cors_origins: Vec<String>,
     /// Seconds that browsers may remember that.
     pub cors_max_age: u64,
-    /// Largest request body; `None` is RabbitMQ's.
-    pub body_bytes_max: Option<u64>,
 }
 
 /// Metrics for Prometheus.
@@ -156,11 +150,8 @@ impl Default for Management {
                 ip: None,
                 port: 15_672,
             },
-            path_prefix: String::new(),
-            rates_mode: "basic".to_owned(),
             cors_origins: Vec::new(),
             cors_max_age: 1800,
-            body_bytes_max: None,
         }
     }
 }
