@@ -261,10 +261,8 @@ impl Broker {
 
     /// How clients may log in.
     pub fn mechanisms(&self) -> Vec<&'static str> {
-        let chosen = self.settings.auth_mechanisms.as_ref();
         let all = settings::mechanisms(self.compat.anonymous).iter().copied();
-        all.filter(|one| chosen.is_none_or(|chosen| chosen.iter().any(|own| own == one)))
-            .collect()
+        all.filter(|one| self.settings.offers(one)).collect()
     }
 
     /// Largest message that may be published.

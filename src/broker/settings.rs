@@ -96,6 +96,12 @@ pub(super) fn mechanisms(with_anonymous: bool) -> &'static [&'static str] {
 }
 
 impl Settings {
+    /// Whether clients may log in by this way.
+    pub fn offers(&self, mechanism: &str) -> bool {
+        let chosen = self.auth_mechanisms.as_ref();
+        chosen.is_none_or(|chosen| chosen.iter().any(|own| own == mechanism))
+    }
+
     /// Whether a user may connect from another machine.
     pub fn is_remote_allowed(&self, user: &str) -> bool {
         !self.loopback_users.iter().any(|local| local == user)

@@ -110,7 +110,7 @@ pub(super) struct ServeOptions {
     pub(super) tls: TlsFlags,
     /// Expect the PROXY protocol of a load balancer in front of AMQP connections
     #[arg(long, env = "LEVERET_PROXY_PROTOCOL")]
-    pub(super) proxy_protocol: bool,
+    proxy_protocol: bool,
 }
 
 fn queue_kind(name: &str) -> Result<QueueKind, String> {
@@ -207,8 +207,11 @@ impl Given {
             ),
             ("log.exchange", "log_exchange", log_exchange),
         ];
+        let proxy = given.proxy_protocol.then(|| "true".to_owned());
         let mut settings: Vec<_> = all
             .into_iter()
+            .chain(given.tls.settings())
+            .chain([("proxy_protocol", "proxy_protocol", proxy)])
             .filter_map(|(key, id, value)| Some((key.to_owned(), value?, self.by(id))))
             .collect();
         if let Some(limit) = given.memory_limit {
@@ -225,6 +228,7 @@ impl Given {
     /// What is no setting of RabbitMQ's file.
     fn add_node(&self, loaded: &mut Loaded) {
         let given = &self.options;
+        given.tls.add_listeners(loaded);
         if given.port.is_some() || given.host.is_some() {
             let id = if given.port.is_some() { "port" } else { "host" };
             loaded.listen(given.host, given.port, &Origin::Flag(self.by(id)));

@@ -82,6 +82,13 @@ fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
     }
 }
 
+/// Where HTTP is spoken, for others to know.
+struct Ports {
+    management: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+    prometheus: Option<SocketAddr>,
+}
+
 /// A start under way.
 struct Start<'a> {
     options: &'a ServeOptions,
@@ -103,19 +110,18 @@ impl Start<'_> {
             builder = builder.definitions(Definitions::read(path)?);
         }
         let tls = self.options.tls.resolve(config, &self.node)?;
-        if let Some(tls) = &tls {
-            builder = tls.listen(builder);
-        }
-        let server = builder.start()?;
-        let mut web = Web::bind(config.management.listener, config.prometheus)?;
-        if let Some(tls) = &tls {
-            web.encrypt(tls.https, tls.acceptor()?)?;
-        }
-        let https = web.encrypted();
-        let (http_address, prometheus) = (web.management()?, web.prometheus());
+        let server = tls.listen(builder).start()?;
+        let mut web = Web::bind(config.management.plain(), config.prometheus)?;
+        tls.encrypt(&mut web)?;
+        let http_address = web.management()?;
+        let ports = Ports {
+            management: web.public(),
+            https: web.encrypted(),
+            prometheus: web.prometheus(),
+        };
         let shared = Arc::clone(server.shared());
         let token = runtime_file::new_token()?;
-        let api = api(&server, &web, &token, config, log)?;
+        let api = api(&server, &web, &token, config, log);
         let serving = web.serve(api, &shared)?;
         let pid_file = config.pid_file.as_deref();
         let _pid_file = pid_file
@@ -133,10 +139,8 @@ impl Start<'_> {
         let guard = runtime_file::write(&file)
             .inspect_err(|error| tracing::warn!(%error, "rabbitmqctl will not find this broker"))
             .ok();
-        self.announce(&server, http_address, [prometheus, https])?;
-        if let (Some(tls), Some(https)) = (&tls, https) {
-            tls.announce(&server, https.port());
-        }
+        self.announce(&server, &ports)?;
+        tls.announce(&server, ports.https);
         self.wait_for_end(&shared).await?;
         // Who does not listen any more need not know.
         let _ = startup::notify("STOPPING=1");
@@ -164,7 +168,7 @@ impl Start<'_> {
                 event: self.options.event_exchange || has_plugin("rabbitmq_event_exchange"),
                 log: config.log.exchange,
             })
-            .proxy_protocol(self.options.proxy_protocol)
+            .proxy_protocol(config.proxy_protocol)
             .listen(
                 config
                     .amqp_listeners()
@@ -183,24 +187,19 @@ impl Start<'_> {
     }
 
     /// Tell all who wait that it is ready.
-    fn announce(
-        &self,
-        server: &Server,
-        http: SocketAddr,
-        others: [Option<SocketAddr>; 2],
-    ) -> io::Result<()> {
-        let (amqp, management) = (server.port(), http.port());
-        let [prometheus, https] = others.map(|address| address.map(|it| it.port()));
-        let amqps = server.tls_addresses().first().map(SocketAddr::port);
+    fn announce(&self, server: &Server, ports: &Ports) -> io::Result<()> {
+        let port = |address: Option<SocketAddr>| address.map(|address| address.port());
+        let (amqp, management) = (server.port(), port(ports.management));
+        let amqps = port(server.tls_addresses().first().copied());
         let ms = self.begun.elapsed().as_secs_f64() * 1000.0;
-        self.log_ready(server, http);
+        self.log_ready(server, ports);
         if let Some(path) = &self.options.ports_file {
             let text = json!({
                 "amqp": amqp,
-                "management": management,
-                "prometheus": prometheus,
+                "management": management.unwrap_or_default(),
+                "prometheus": port(ports.prometheus),
                 "amqps": amqps,
-                "management_tls": https,
+                "management_tls": port(ports.https),
                 "pid": std::process::id(),
             });
             let partial = path.with_extension("partial");
@@ -208,13 +207,20 @@ impl Start<'_> {
             std::fs::rename(&partial, path)?;
         }
         let version = &server.shared().broker.compat.version;
-        print(&format!(
-            "Leveret {} is ready in {ms:.1} ms, as RabbitMQ {version}\n\n  AMQP        {}\n  management  \
-             http://guest:guest@localhost:{management}\n",
+        let mut text = format!(
+            "Leveret {} is ready in {ms:.1} ms, as RabbitMQ {version}\n\n",
             env!("CARGO_PKG_VERSION"),
-            server.amqp_url().replace("127.0.0.1", "localhost"),
-        ));
+        );
+        if amqp != 0 {
+            let url = server.amqp_url().replace("127.0.0.1", "localhost");
+            text += &format!("  AMQP        {url}\n");
+        }
+        if let Some(port) = management {
+            text += &format!("  management  http://guest:guest@localhost:{port}\n");
+        }
+        print(&text);
         if let Some(descriptor) = self.options.ready_fd {
+            let management = management.unwrap_or_default();
             startup::tell(descriptor, &format!("{amqp} {management}"))?;
         }
         if let Err(error) = startup::notify("READY=1") {
@@ -224,14 +230,21 @@ impl Start<'_> {
     }
 
     /// The lines that test harnesses wait for.
-    fn log_ready(&self, server: &Server, http: SocketAddr) {
+    fn log_ready(&self, server: &Server, ports: &Ports) {
         for address in server.addresses() {
             tracing::info!("started TCP listener on {}", shown(*address));
         }
-        tracing::info!(
-            "Management plugin: HTTP (non-TLS) listener started on port {}",
-            http.port()
-        );
+        for address in server.tls_addresses() {
+            tracing::info!("started TLS (SSL) listener on {}", shown(*address));
+        }
+        if let Some(http) = ports.management {
+            let port = http.port();
+            tracing::info!("Management plugin: HTTP (non-TLS) listener started on port {port}");
+        }
+        if let Some(https) = ports.https {
+            let port = https.port();
+            tracing::info!("Management plugin: HTTPS listener started on port {port}");
+        }
         let plugins = management::PLUGINS;
         let mut text = format!(
             "Server startup complete; {} plugins started.",
@@ -277,9 +290,13 @@ fn cors(config: &Config) -> Cors {
 }
 
 /// The API, and who gets the lines of the log.
-fn api(server: &Server, web: &Web, token: &str, config: &Config, log: Begun) -> io::Result<Api> {
+fn api(server: &Server, web: &Web, token: &str, config: &Config, log: Begun) -> Api {
     let shared = server.shared();
-    let mut listeners = vec![("http", web.management()?)];
+    let mut listeners: Vec<_> = web
+        .public()
+        .map(|address| ("http", address))
+        .into_iter()
+        .collect();
     listeners.extend(web.prometheus().map(|address| ("http/prometheus", address)));
     listeners.extend(web.encrypted().map(|address| ("https", address)));
     listeners.extend(server.addresses().iter().map(|address| ("amqp", *address)));
@@ -289,7 +306,7 @@ fn api(server: &Server, web: &Web, token: &str, config: &Config, log: Begun) -> 
         .cors(cors(config))
         .with_log_levels(log.levels);
     tokio::spawn(logging::hand_on(log.lines, Arc::clone(shared), api.clone()));
-    Ok(api)
+    api
 }
 
 /// The process counts with what it is now: from here on, messages come on top.

@@ -8,9 +8,16 @@ use clap::Args;
 
 use super::output::print;
 use super::serve::addresses;
-use crate::config::{Config, Listener};
+use super::web::Web;
+use crate::config::written::Origin;
+use crate::config::{Config, HttpTls, Listener, Loaded};
 use crate::server::tls::{Acceptor, CertLogin, TlsOptions, auto};
 use crate::server::{Builder, Server};
+
+/// Where AMQP is usually spoken over TLS.
+const AMQPS_PORT: u16 = 5671;
+/// And HTTP.
+const HTTPS_PORT: u16 = 15671;
 
 /// The options.
 #[derive(Args, Clone, Debug)]
@@ -26,30 +33,21 @@ pub(super) struct TlsFlags {
         env = "LEVERET_TLS_AUTO"
     )]
     tls_auto: Option<PathBuf>,
-    /// Port for AMQP over TLS; 0 picks a free one
-    #[arg(
-        long,
-        default_value_t = 5671,
-        value_name = "PORT",
-        env = "LEVERET_TLS_PORT"
-    )]
-    tls_port: u16,
-    /// Port of the management API over TLS; 0 picks a free one
-    #[arg(
-        long,
-        default_value_t = 15671,
-        value_name = "PORT",
-        env = "LEVERET_MANAGEMENT_TLS_PORT"
-    )]
-    management_tls_port: u16,
+    /// Port for AMQP over TLS; 0 picks a free one (default: 5671, if there is a certificate)
+    #[arg(long, value_name = "PORT", env = "LEVERET_TLS_PORT")]
+    tls_port: Option<u16>,
+    /// Port of the management API over TLS; 0 picks a free one (default: 15671, if there is a
+    /// certificate)
+    #[arg(long, value_name = "PORT", env = "LEVERET_MANAGEMENT_TLS_PORT")]
+    management_tls_port: Option<u16>,
     /// The server's certificate (PEM); with it TLS is spoken
-    #[arg(long, value_name = "FILE", env = "RABBITMQ_SSL_CERTFILE")]
+    #[arg(long, value_name = "FILE")]
     tls_certfile: Option<PathBuf>,
     /// Its key (PEM)
-    #[arg(long, value_name = "FILE", env = "RABBITMQ_SSL_KEYFILE")]
+    #[arg(long, value_name = "FILE")]
     tls_keyfile: Option<PathBuf>,
     /// Who may sign clients' certificates (PEM); with it clients are asked for one
-    #[arg(long, value_name = "FILE", env = "RABBITMQ_SSL_CACERTFILE")]
+    #[arg(long, value_name = "FILE")]
     tls_cacertfile: Option<PathBuf>,
     /// Turn away clients without a certificate
     #[arg(long)]
@@ -62,53 +60,118 @@ pub(super) struct Tls {
     options: TlsOptions,
     amqp: Vec<SocketAddr>,
     /// Where the management API is.
-    pub(super) https: Listener,
+    https: Option<(Listener, TlsOptions)>,
     /// Where made certificates are.
     dir: Option<PathBuf>,
 }
 
 impl TlsFlags {
-    /// Nothing, unless there is a certificate or one is to be made.
-    pub(super) fn resolve(&self, config: &Config, node: &str) -> io::Result<Option<Tls>> {
-        if self.tls_auto.is_none() && self.tls_certfile.is_none() && self.tls_keyfile.is_none() {
-            return Ok(None);
-        }
-        let mut options = TlsOptions {
-            cacertfile: self.tls_cacertfile.clone(),
-            certfile: self.tls_certfile.clone(),
-            keyfile: self.tls_keyfile.clone(),
-            verify_peer: self.tls_cacertfile.is_some() || self.tls_auto.is_some(),
-            fail_if_no_peer_cert: self.tls_require_client_cert,
-            ..TlsOptions::default()
+    /// The settings that they stand for: the key, the option, the value.
+    pub(super) fn settings(&self) -> Vec<(&'static str, &'static str, Option<String>)> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let verify = self
+            .tls_cacertfile
+            .as_ref()
+            .map(|_| "verify_peer".to_owned());
+        let required = self.tls_require_client_cert.then(|| "true".to_owned());
+        let port = |port: Option<u16>| port.map(|port| port.to_string());
+        vec![
+            (
+                "ssl_options.certfile",
+                "tls_certfile",
+                path(&self.tls_certfile),
+            ),
+            (
+                "ssl_options.keyfile",
+                "tls_keyfile",
+                path(&self.tls_keyfile),
+            ),
+            (
+                "ssl_options.cacertfile",
+                "tls_cacertfile",
+                path(&self.tls_cacertfile),
+            ),
+            ("ssl_options.verify", "tls_cacertfile", verify),
+            (
+                "ssl_options.fail_if_no_peer_cert",
+                "tls_require_client_cert",
+                required,
+            ),
+            ("listeners.ssl.default", "tls_port", port(self.tls_port)),
+            (
+                "management.ssl.port",
+                "management_tls_port",
+                port(self.management_tls_port),
+            ),
+        ]
+    }
+
+    /// A certificate that an option names is for both listeners, wherever they are, and what there
+    /// is without TLS stays.
+    pub(super) fn add_listeners(&self, loaded: &mut Loaded) {
+        let id = match (&self.tls_auto, &self.tls_certfile) {
+            (Some(_), _) => "--tls-auto",
+            (None, Some(_)) => "--tls-certfile",
+            (None, None) => return,
         };
+        let Loaded {
+            config, written, ..
+        } = loaded;
+        let origin = || Origin::Flag(id.to_owned());
+        if config.tls.listeners.is_none() {
+            let listener = Listener {
+                ip: config.node_ip,
+                port: AMQPS_PORT,
+            };
+            config.tls.listeners = Some(vec![("default".to_owned(), listener)]);
+            written.set("listeners.ssl.default", AMQPS_PORT.to_string(), origin());
+        }
+        let management = &mut config.management;
+        management.has_plain = true;
+        let ip = management.listener.ip;
+        let https = management.tls.get_or_insert_with(|| HttpTls {
+            ip,
+            ..HttpTls::default()
+        });
+        if https.port.is_none() {
+            https.port = Some(HTTPS_PORT);
+            written.set("management.ssl.port", HTTPS_PORT.to_string(), origin());
+        }
+    }
+
+    /// What speaks TLS; certificates that are wanted are made.
+    pub(super) fn resolve(&self, config: &Config, node: &str) -> io::Result<Tls> {
+        let mut options = config.tls.options();
         if let Some(dir) = &self.tls_auto {
             let machine = node.split_once('@').map_or(node, |(_, machine)| machine);
+            options.verify_peer = true;
             options.login_from = CertLogin::CommonName;
             options = auto::make(dir, machine, &options)?;
         }
-        Ok(Some(Tls {
+        let listeners = config.tls.listeners.iter().flatten();
+        let https = config.management.encrypted(&options);
+        Ok(Tls {
+            amqp: listeners.flat_map(|(_, one)| addresses(*one)).collect(),
             options,
-            amqp: addresses(Listener {
-                ip: config.node_ip,
-                port: self.tls_port,
-            }),
-            https: Listener {
-                ip: config.management.listener.ip,
-                port: self.management_tls_port,
-            },
+            https,
             dir: self.tls_auto.clone(),
-        }))
+        })
     }
 }
 
 impl Tls {
     /// Tell the terminal.
-    pub(super) fn announce(&self, server: &Server, https: u16) {
-        let amqps = server.tls_addresses().first().map_or(0, SocketAddr::port);
-        print(&format!(
-            "  AMQP, TLS   amqps://guest:guest@localhost:{amqps}/%2F\n  management  \
-             https://guest:guest@localhost:{https}\n"
-        ));
+    pub(super) fn announce(&self, server: &Server, https: Option<SocketAddr>) {
+        if let Some(amqps) = server.tls_addresses().first().map(SocketAddr::port) {
+            print(&format!(
+                "  AMQP, TLS   amqps://guest:guest@localhost:{amqps}/%2F\n"
+            ));
+        }
+        if let Some(https) = https.map(|address| address.port()) {
+            print(&format!(
+                "  management  https://guest:guest@localhost:{https}\n"
+            ));
+        }
         if let Some(dir) = &self.dir {
             print(&format!("  certificates in {}\n", dir.display()));
         }
@@ -116,11 +179,17 @@ impl Tls {
 
     /// AMQP over TLS.
     pub(super) fn listen(&self, builder: Builder) -> Builder {
-        builder.listen_tls(self.options.clone(), self.amqp.clone())
+        match self.amqp.is_empty() {
+            true => builder,
+            false => builder.listen_tls(self.options.clone(), self.amqp.clone()),
+        }
     }
 
-    /// What shakes hands for HTTP.
-    pub(super) fn acceptor(&self) -> io::Result<Acceptor> {
-        Acceptor::new(&self.options)
+    /// HTTP over TLS.
+    pub(super) fn encrypt(&self, web: &mut Web) -> io::Result<()> {
+        match &self.https {
+            Some((listener, options)) => web.encrypt(*listener, Acceptor::new(options)?),
+            None => Ok(()),
+        }
     }
 }

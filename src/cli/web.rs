@@ -2,7 +2,7 @@
 //! ten thousand queues holds up no message.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,12 @@ use crate::server::tls::Acceptor;
 /// Where RabbitMQ serves its metrics.
 const PROMETHEUS_PORT: u16 = 15692;
 
+/// Where only this machine comes, at a port that only the runtime file tells.
+const PRIVATE: Listener = Listener {
+    ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    port: 0,
+};
+
 /// How long answers may take that are under way when the broker ends.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -24,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Web {
     management: TcpListener,
+    /// It is for the command line alone, as nobody wants the API without TLS.
+    is_private: bool,
     prometheus: Option<TcpListener>,
     encrypted: Option<(TcpListener, Acceptor)>,
 }
@@ -31,10 +39,11 @@ pub(super) struct Web {
 impl Web {
     /// Listen. A port for Prometheus that nobody asked for may be taken: then there is none.
     pub(super) fn bind(
-        management: Listener,
+        management: Option<Listener>,
         Prometheus { ip, port }: Prometheus,
     ) -> io::Result<Self> {
-        let management = bind(management)?;
+        let is_private = management.is_none();
+        let management = bind(management.unwrap_or(PRIVATE))?;
         let on = |port| Listener { ip, port };
         let prometheus = match port {
             Some(port) => Some(bind(on(port))?),
@@ -44,6 +53,7 @@ impl Web {
         };
         Ok(Self {
             management,
+            is_private,
             prometheus,
             encrypted: None,
         })
@@ -59,6 +69,12 @@ impl Web {
         self.encrypted.as_ref()?.0.local_addr().ok()
     }
 
+    /// Where anybody may use the API without TLS.
+    pub(super) fn public(&self) -> Option<SocketAddr> {
+        (!self.is_private).then(|| self.management().ok()).flatten()
+    }
+
+    /// Where this machine's command line uses it.
     pub(super) fn management(&self) -> io::Result<SocketAddr> {
         self.management.local_addr()
     }

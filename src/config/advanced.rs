@@ -8,7 +8,7 @@ use super::term::{self, Term, TermKind};
 use super::written::{Origin, Written};
 
 /// Variables of an application that are settings by another name.
-const NAMES: [(&str, &str, &str); 12] = [
+const NAMES: [(&str, &str, &str); 13] = [
     ("rabbit", "tcp_listeners", "listeners.tcp"),
     ("rabbit", "ssl_listeners", "listeners.ssl"),
     (
@@ -22,6 +22,7 @@ const NAMES: [(&str, &str, &str); 12] = [
     ("rabbit", "product_name", "product.name"),
     ("rabbit", "product_version", "product.version"),
     ("rabbitmq_management", "tcp_config", "management.tcp"),
+    ("rabbitmq_management", "ssl_config", "management.ssl"),
     (
         "rabbitmq_management",
         "cors_allow_origins",
@@ -205,6 +206,11 @@ fn is_list_key(key: &str) -> bool {
             | "loopback_users"
             | "default_user_tags"
             | "auth_mechanisms"
+            | "ssl_options.versions"
+            | "ssl_options.ciphers"
+            | "management.ssl.versions"
+            | "management.ssl.ciphers"
+            | "management.listener.ssl_opts.versions"
             | "management.cors.allow_origins"
     )
 }
@@ -216,7 +222,8 @@ fn add_list(key: &str, value: &Term, written: &mut Written) -> bool {
     };
     written.clear(key);
     let place = || Origin::Term(value.place.clone());
-    if terms.is_empty() && key != "default_user_tags" && key != "auth_mechanisms" {
+    let segments: Vec<String> = key.split('.').map(str::to_owned).collect();
+    if terms.is_empty() && keys::find(&segments).is_some() {
         written.set(key, "none", place());
     }
     for (number, term) in terms.iter().enumerate() {

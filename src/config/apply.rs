@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::resolved::{Config, Listener, Memory};
+use super::resolved::{Config, Listener, Management, Memory};
 use super::value::{self, Value};
 use crate::broker::queue::QueueKind;
 use crate::log::Level;
@@ -36,7 +36,10 @@ pub(super) fn set(
         "log" => set_log(config, key, value),
         "management" => return set_management(config, key, value),
         "prometheus" => return set_prometheus(config, key, value),
-        "listeners" => return set_listener(config, name, value),
+        "listeners" => return set_listener(config, key, name, value),
+        "ssl_options" | "ssl_handshake_timeout" => config.tls.set(key, value),
+        "proxy_protocol" => config.proxy_protocol = value.is_true(),
+        _ if area.starts_with("ssl_cert_login") => config.tls.set(key, value),
         "definitions" | "load_definitions" => set_definitions(config, key, value)?,
         "default_permissions"
         | "default_user_tags"
@@ -153,8 +156,12 @@ fn set_user(config: &mut Config, key: &str, name: &str, value: &Value) {
 }
 
 /// `listeners.tcp = none` has no name.
-fn set_listener(config: &mut Config, name: &str, value: &Value) -> Result<(), String> {
-    let listeners = config.listeners.get_or_insert_default();
+fn set_listener(config: &mut Config, key: &str, name: &str, value: &Value) -> Result<(), String> {
+    let listeners = match key.starts_with("listeners.ssl") {
+        true => &mut config.tls.listeners,
+        false => &mut config.listeners,
+    };
+    let listeners = listeners.get_or_insert_default();
     let listener = match value {
         Value::Address(address) => Listener {
             ip: Some(address.ip()),
@@ -190,6 +197,15 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
     match key {
         "management.tcp.port" | "management.listener.port" => {
             management.listener.port = port(value)?;
+            management.has_plain = true;
+        }
+        "management.listener.ssl" => management.listener_tls = Some(value.is_true()),
+        "management.ssl.port" => {
+            management.tls.get_or_insert_default().port = Some(port(value)?);
+        }
+        "management.ssl.ip" => {
+            let ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
+            management.tls.get_or_insert_default().ip = ip;
         }
         "management.tcp.ip" | "management.listener.ip" => {
             management.listener.ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
@@ -198,9 +214,18 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
         "management.cors.allow_origins.$name" => management.cors_origins.push(value.text()),
         "management.cors.max_age" => management.cors_max_age = fit(value, u64::MAX),
         "management.load_definitions" => config.definitions.path = Some(value.text().into()),
-        _ => {}
+        _ => set_management_tls(management, key, value),
     }
     Ok(())
+}
+
+fn set_management_tls(management: &mut Management, key: &str, value: &Value) {
+    if let Some(option) = key.strip_prefix("management.ssl.") {
+        let tls = management.tls.get_or_insert_default();
+        tls.options.set(option, value);
+    } else if let Some(option) = key.strip_prefix("management.listener.ssl_opts.") {
+        management.listener_tls_options.set(option, value);
+    }
 }
 
 fn set_prometheus(config: &mut Config, key: &str, value: &Value) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use super::Loaded;
 use super::keys;
 use super::resolved::{Config, Listener, Memory};
+use super::tls::{CertLogin, TlsOptions};
 use crate::log::CATEGORIES;
 
 /// A setting as it is in force.
@@ -71,6 +72,87 @@ fn limit(limit: Option<u64>) -> String {
     limit.map_or_else(|| "infinity".to_owned(), |limit| limit.to_string())
 }
 
+/// TLS options that are not as they come.
+fn add_tls_options(prefix: &str, options: &TlsOptions, all: &mut Values) {
+    let mut add = |name: &str, value: String| all.push((format!("{prefix}.{name}"), value));
+    let files = [
+        ("cacertfile", &options.cacertfile),
+        ("certfile", &options.certfile),
+        ("keyfile", &options.keyfile),
+    ];
+    for (name, path) in files {
+        if let Some(path) = path {
+            add(name, path.display().to_string());
+        }
+    }
+    if options.certfile.is_none() {
+        return;
+    }
+    let verify = if options.verify_peer {
+        "verify_peer"
+    } else {
+        "verify_none"
+    };
+    add("verify", verify.to_owned());
+    add(
+        "fail_if_no_peer_cert",
+        options.fail_if_no_peer_cert.to_string(),
+    );
+    add("honor_cipher_order", options.honor_cipher_order.to_string());
+    for (list, values) in [
+        ("versions", &options.versions),
+        ("ciphers", &options.ciphers),
+    ] {
+        for (number, value) in values.iter().flatten().enumerate() {
+            add(&format!("{list}.{}", number + 1), value.clone());
+        }
+    }
+}
+
+fn add_tls(config: &Config, all: &mut Values) {
+    let (tls, management) = (&config.tls, &config.management);
+    add_tls_options("ssl_options", &tls.options, all);
+    if let Some(https) = &management.tls {
+        add_tls_options("management.ssl", &https.options, all);
+    }
+    add_tls_options(
+        "management.listener.ssl_opts",
+        &management.listener_tls_options,
+        all,
+    );
+    let mut add = |name: &str, value: String| all.push((name.to_owned(), value));
+    for (name, one) in tls.listeners.iter().flatten() {
+        add(&format!("listeners.ssl.{name}"), listener(one));
+    }
+    if tls.listeners.as_ref().is_none_or(Vec::is_empty) {
+        add("listeners.ssl", "none".to_owned());
+    }
+    if let Some((https, _)) = management.encrypted(&tls.options) {
+        add("management.ssl.port", https.port.to_string());
+        if let Some(ip) = https.ip {
+            add("management.ssl.ip", ip.to_string());
+        }
+    }
+    let from = match tls.options.login_from {
+        CertLogin::DistinguishedName => "distinguished_name",
+        CertLogin::CommonName => "common_name",
+        CertLogin::SubjectAlternativeName(..) => "subject_alternative_name",
+    };
+    add("ssl_cert_login_from", from.to_owned());
+    if matches!(
+        tls.options.login_from,
+        CertLogin::SubjectAlternativeName(..)
+    ) {
+        add("ssl_cert_login_san_type", tls.san.0.as_str().to_owned());
+        add("ssl_cert_login_san_index", tls.san.1.to_string());
+    }
+    add(
+        "ssl_handshake_timeout",
+        tls.options.handshake_timeout_ms.to_string(),
+    );
+    add("proxy_protocol", config.proxy_protocol.to_string());
+}
+
 type Values = Vec<(String, String)>;
 
 fn values(config: &Config) -> Values {
@@ -78,6 +160,7 @@ fn values(config: &Config) -> Values {
     add_broker(config, &mut all);
     add_users(config, &mut all);
     add_servers(config, &mut all);
+    add_tls(config, &mut all);
     add_log(config, &mut all);
     all
 }
@@ -175,7 +258,9 @@ fn add_servers(config: &Config, all: &mut Values) {
             add("listeners.tcp.default", listener(&usual));
         }
     }
-    add("management.tcp.port", management.listener.port.to_string());
+    if let Some(plain) = management.plain() {
+        add("management.tcp.port", plain.port.to_string());
+    }
     if let Some(ip) = management.listener.ip {
         add("management.tcp.ip", ip.to_string());
     }

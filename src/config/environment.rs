@@ -204,12 +204,51 @@ pub fn apply(all: &Environment, written: &mut Written, warnings: &mut Vec<String
         let origin = all.origin("RABBITMQ_MANAGEMENT_PORT_NUMBER");
         written.set("management.tcp.port", port, origin);
     }
+    apply_tls(all, written);
     apply_watermark(all, written);
     apply_log(all, written, warnings);
 }
 
 fn is_yes(value: Option<String>) -> bool {
     value.is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "yes" | "true" | "1"))
+}
+
+/// Of the image of old: what `ssl_options` are, and where TLS is spoken when there is a certificate.
+fn apply_tls(all: &Environment, written: &mut Written) {
+    for (prefix, keys) in [
+        ("SSL_", "ssl_options"),
+        ("MANAGEMENT_SSL_", "management.ssl"),
+    ] {
+        for option in [
+            "cacertfile",
+            "certfile",
+            "keyfile",
+            "depth",
+            "verify",
+            "fail_if_no_peer_cert",
+        ] {
+            let name = format!("{PREFIX}{prefix}{}", option.to_ascii_uppercase());
+            let Some(value) = all.get(&name) else {
+                continue;
+            };
+            if option == "cacertfile" {
+                written.set(&format!("{keys}.verify"), "verify_peer", all.origin(&name));
+            }
+            written.set(&format!("{keys}.{option}"), value, all.origin(&name));
+        }
+    }
+    let name = "RABBITMQ_SSL_CERTFILE";
+    if all.get(name).is_some()
+        && !written
+            .iter()
+            .any(|one| one.name().starts_with("listeners.ssl"))
+    {
+        written.set("listeners.ssl.default", "5671", all.origin(name));
+    }
+    let name = "RABBITMQ_MANAGEMENT_SSL_CERTFILE";
+    if all.get(name).is_some() && written.origin("management.ssl.port").is_none() {
+        written.set("management.ssl.port", "15671", all.origin(name));
+    }
 }
 
 /// Of the image of old: a share, a percentage or an amount.
@@ -295,12 +334,6 @@ pub fn apply_node(all: &Environment, config: &mut Config, warnings: &mut Vec<Str
     }
     config.pid_file = all.get("RABBITMQ_PID_FILE").map(Into::into);
     config.keeps_pid_file = is_yes(all.get("RABBITMQ_KEEP_PID_FILE_ON_EXIT"));
-    for kind in ["SSL_", "MANAGEMENT_SSL_"] {
-        let name = format!("RABBITMQ_{kind}CERTFILE");
-        if all.get(&name).is_some() {
-            warnings.push(format!("{name} means nothing here: TLS is not served yet"));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod place;
 mod resolved;
 pub mod term;
+pub mod tls;
 pub mod value;
 pub mod written;
 
@@ -24,13 +25,16 @@ use std::path::PathBuf;
 use self::environment::Environment;
 use self::files::Files;
 use self::place::Fault;
-pub use self::resolved::{Config, Definitions, Listener, Log, Management, Memory, Prometheus};
+pub use self::resolved::{
+    Config, Definitions, HttpTls, Listener, Log, Management, Memory, Prometheus,
+};
 use self::value::Value;
 use self::written::{Origin, Setting, Written};
 
 /// Lists that a first item of their own begins anew, and that `none` empties.
-const LISTS: [&str; 4] = [
+const LISTS: [&str; 5] = [
     "listeners.tcp",
+    "listeners.ssl",
     "loopback_users",
     "default_user_tags",
     "management.cors.allow_origins",

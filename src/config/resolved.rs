@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::tls::{Tls, TlsOptions};
 use crate::broker::queue::QueueKind;
 use crate::broker::settings::Settings;
 use crate::log::Level;
@@ -18,6 +19,10 @@ pub struct Config {
     pub node_port: u16,
     /// Address where no listener says it; `None` are all.
     pub node_ip: Option<IpAddr>,
+    /// AMQP over TLS.
+    pub tls: Tls,
+    /// In front of AMQP comes the PROXY protocol's header.
+    pub proxy_protocol: bool,
     /// `rabbit@host`; `None` is made from the machine's name.
     pub node_name: Option<String>,
     /// Most connections; `None` is no limit.
@@ -76,10 +81,29 @@ pub struct Definitions {
 pub struct Management {
     /// Where it listens.
     pub listener: Listener,
+    /// Somebody wants it without TLS: the port was set.
+    pub has_plain: bool,
+    /// Over TLS.
+    pub tls: Option<HttpTls>,
+    /// [`Management::listener`] is over TLS (`management.listener.ssl`), with these options or AMQP's.
+    pub listener_tls: Option<bool>,
+    /// See there.
+    pub listener_tls_options: TlsOptions,
     /// Pages of other sites that may ask.
     pub cors_origins: Vec<String>,
     /// Seconds that browsers may remember that.
     pub cors_max_age: u64,
+}
+
+/// HTTP over TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpTls {
+    /// `None` are all addresses.
+    pub ip: Option<IpAddr>,
+    /// `None` is the usual one.
+    pub port: Option<u16>,
+    /// How; without a certificate AMQP's.
+    pub options: TlsOptions,
 }
 
 /// Metrics for Prometheus.
@@ -127,6 +151,8 @@ impl Default for Config {
             listeners: None,
             node_port: 5672,
             node_ip: None,
+            tls: Tls::default(),
+            proxy_protocol: false,
             node_name: None,
             connection_max: None,
             consumer_timeout_ms: Some(1_800_000),
@@ -150,6 +176,10 @@ impl Default for Management {
                 ip: None,
                 port: 15_672,
             },
+            has_plain: false,
+            tls: None,
+            listener_tls: None,
+            listener_tls_options: TlsOptions::default(),
             cors_origins: Vec::new(),
             cors_max_age: 1800,
         }
@@ -186,6 +216,36 @@ impl Config {
             Some(named) => named.iter().map(|(_, listener)| *listener).collect(),
             None => vec![usual],
         }
+    }
+}
+
+/// Where RabbitMQ serves its API over TLS.
+const MANAGEMENT_TLS_PORT: u16 = 15_671;
+
+impl Management {
+    /// Where it is spoken over TLS and how, if at all; `amqp` is for what has no certificate of its
+    /// own.
+    pub fn encrypted(&self, amqp: &TlsOptions) -> Option<(Listener, TlsOptions)> {
+        let or_amqp = |options: &TlsOptions| match options.certfile {
+            Some(_) => options.clone(),
+            None => amqp.clone(),
+        };
+        if self.listener_tls == Some(true) {
+            return Some((self.listener, or_amqp(&self.listener_tls_options)));
+        }
+        let tls = self.tls.as_ref()?;
+        let listener = Listener {
+            ip: tls.ip,
+            port: tls.port.unwrap_or(MANAGEMENT_TLS_PORT),
+        };
+        Some((listener, or_amqp(&tls.options)))
+    }
+
+    /// Where it is spoken without; `None` is nowhere, as who wants TLS alone does not say a port.
+    pub fn plain(&self) -> Option<Listener> {
+        let is_tls_only =
+            self.listener_tls == Some(true) || (self.tls.is_some() && !self.has_plain);
+        (!is_tls_only).then_some(self.listener)
     }
 }
 

@@ -262,9 +262,6 @@ impl Builder {
         if let Some((options, addresses)) = &self.tls {
             door.tls = Some(Acceptor::new(options)?);
             server.local_tls = server.listen(addresses, &door)?;
-            for address in &server.local_tls {
-                tracing::info!("started TLS (SSL) listener on {address}");
-            }
         }
         Ok(server)
     }

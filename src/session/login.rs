@@ -168,7 +168,7 @@ impl Core {
     /// How the client may log in: with a certificate it has one way more.
     fn mechanisms(&self) -> Vec<&'static str> {
         let mut mechanisms = self.broker.mechanisms();
-        if self.certificate().is_some() {
+        if self.certificate().is_some() && self.broker.settings.offers("EXTERNAL") {
             mechanisms.push("EXTERNAL");
         }
         mechanisms

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use leveret::broker::settings::Settings;
 use leveret::broker::tls::TlsFacts;
 use leveret::server::Server;
-use leveret::server::tls::{CertLogin, TlsOptions, auto};
+use leveret::server::tls::{Acceptor, CertLogin, TlsOptions, auto};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -295,6 +296,57 @@ async fn plain_bytes_end_one_connection_only() {
     log_in(&mut Client::new(&certificates).connect(&server).await.unwrap()).await;
 }
 
+#[tokio::test]
+async fn only_wanted_cipher_suites_are_spoken() {
+    let certificates = Certificates::new();
+    let wanted = |names: [&str; 2]| TlsOptions {
+        ciphers: Some(names.map(str::to_owned).to_vec()),
+        ..certificates.options.clone()
+    };
+    let server = server(wanted(["NO-SUCH-SUITE", "ECDHE-ECDSA-AES128-GCM-SHA256"]));
+    let client = |version| Client {
+        version,
+        ..Client::new(&certificates)
+    };
+    assert!(client(&TLS13).connect(&server).await.is_err());
+    let mut stream = client(&TLS12).connect(&server).await.unwrap();
+    let suite = stream
+        .get_ref()
+        .1
+        .negotiated_cipher_suite()
+        .unwrap()
+        .suite();
+    assert_eq!(
+        format!("{suite:?}"),
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+    );
+    log_in(&mut stream).await;
+    let refused = Acceptor::new(&wanted(["NO-SUCH-SUITE", "RC4-MD5"]));
+    let text = refused.unwrap_err().to_string();
+    assert_eq!(text, "ssl_options.ciphers: none of these is spoken");
+}
+
+#[tokio::test]
+async fn a_certificate_is_a_login_only_where_that_is_wanted() {
+    let certificates = Certificates::new();
+    let settings = Settings {
+        auth_mechanisms: Some(vec!["PLAIN".to_owned()]),
+        ..Settings::default()
+    };
+    let builder = Server::builder().settings(settings);
+    let anywhere = vec!["127.0.0.1:0".parse().unwrap()];
+    let server = builder
+        .listen_tls(certificates.asking(true), anywhere)
+        .start()
+        .unwrap();
+    let client = Client::showing(&certificates, &certificates);
+    let start = log_in(&mut client.connect(&server).await.unwrap()).await;
+    assert!(
+        start.contains("PLAIN") && !start.contains("EXTERNAL"),
+        "{start}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handshake_has_its_time() {
     let certificates = Certificates::new();
@@ -315,7 +367,7 @@ fn what_is_wrong_with_a_file_is_said_with_its_name() {
     let certificates = Certificates::new();
     let refused = |options: TlsOptions| {
         let _inside = runtime.enter();
-        let error = leveret::server::tls::Acceptor::new(&options).unwrap_err();
+        let error = Acceptor::new(&options).unwrap_err();
         error.to_string()
     };
     let at = |path: &Path| path.display().to_string();

@@ -39,7 +39,7 @@ impl std::fmt::Debug for Acceptor {
 impl Acceptor {
     /// Read the files. An error names the file and says what is wrong with it.
     pub fn new(options: &TlsOptions) -> io::Result<Self> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(provider(options)?);
         let chain = certificates(wanted(options.certfile.as_deref(), "certfile")?)?;
         let keyfile = wanted(options.keyfile.as_deref(), "keyfile")?;
         let key = PrivateKeyDer::from_pem_file(keyfile)
@@ -52,6 +52,7 @@ impl Acceptor {
             .map_err(|error| unusable(keyfile, "the key cannot be used", error))?;
         // One is enough: brokers' clients stay connected.
         config.send_tls13_tickets = 1;
+        config.ignore_client_order = options.honor_cipher_order;
         Ok(Self {
             inner: TlsAcceptor::from(Arc::new(config)),
             login_from: options.login_from,
@@ -93,6 +94,63 @@ fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
         true => Err(unusable(path, "no certificates", "there is none in it")),
         false => Ok(found),
     }
+}
+
+/// Suites by OpenSSL's name where that is another than the standards'.
+const OPENSSL_NAMES: [(&str, &str); 6] = [
+    (
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    ),
+    (
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    ),
+    (
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    ),
+    (
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    ),
+    (
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    ),
+    (
+        "ECDHE-RSA-CHACHA20-POLY1305",
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    ),
+];
+
+/// With the suites that are wanted, in that order. Those that are not spoken are left out, as
+/// they are out of use.
+fn provider(options: &TlsOptions) -> io::Result<CryptoProvider> {
+    let mut provider = ring::default_provider();
+    let Some(names) = &options.ciphers else {
+        return Ok(provider);
+    };
+    let mut wanted = Vec::new();
+    for name in names {
+        let known = OPENSSL_NAMES.iter().find(|(own, _)| own == name);
+        let standard = known.map_or(name.as_str(), |(_, standard)| *standard);
+        // Those of TLS 1.3 have a number in front of rustls's own name.
+        let suite = provider.cipher_suites.iter().find(|suite| {
+            let own = format!("{:?}", suite.suite()).replace("TLS13_", "TLS_");
+            own == standard
+        });
+        match suite {
+            Some(suite) => wanted.push(*suite),
+            None => tracing::warn!("TLS cipher suite {name} is not spoken"),
+        }
+    }
+    if wanted.is_empty() {
+        let text = "ssl_options.ciphers: none of these is spoken";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    provider.cipher_suites = wanted;
+    Ok(provider)
 }
 
 /// RabbitMQ's older versions are not spoken any more, as by most of its Erlangs.
