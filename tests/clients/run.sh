@@ -13,28 +13,14 @@ set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 
-# An environment of its own for a list of requirements, made once for each content of that list.
-environment() {
-  local list=$1 dir
-  dir=$PWD/.venv/$(cat "$list" <(python3 --version) | sha256sum | cut -c 1-16)
-  if [ ! -e "$dir/ready" ]; then
-    echo "clients: making the environment for $list" >&2
-    rm -rf "$dir"
-    python3 -m venv "$dir" >&2
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$list" >&2
-    touch "$dir/ready"
-  fi
-  echo "$dir"
-}
-
 if [ -z "${AMQP_URL:-}" ] && [ -z "${LEVERET:-}" ]; then
   (cd "$root" && cargo build --release --bin leveret)
   export LEVERET=${CARGO_TARGET_DIR:-$root/target}/release/leveret
 fi
 export PYTHONDONTWRITEBYTECODE=1
 
-newest=$(environment requirements.txt)
-old=$(environment requirements-celery-5.3.txt)
+newest=$(./environment.sh requirements.txt)
+old=$(./environment.sh requirements-celery-5.3.txt)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
