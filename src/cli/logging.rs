@@ -36,6 +36,7 @@ const OWN_TARGET: &str = "leveret::sync";
 #[derive(Debug)]
 pub(super) struct Line {
     level: Level,
+    category: &'static str,
     text: String,
     /// The exchange gets it too.
     publish: bool,
@@ -49,6 +50,7 @@ pub(super) type Lines = Receiver<Line>;
 pub(super) async fn hand_on(mut lines: Lines, shared: Arc<Shared>, api: Api) {
     while let Some(Line {
         level,
+        category,
         text,
         publish,
     }) = lines.recv().await
@@ -57,7 +59,7 @@ pub(super) async fn hand_on(mut lines: Lines, shared: Arc<Shared>, api: Api) {
             let now = shared.clock.now().tick;
             shared.broker.publish_log(level.as_str(), &text, now);
         }
-        api.log_line(level.as_str(), &text);
+        api.log_line(level.as_str(), category, &text);
     }
 }
 
@@ -267,6 +269,7 @@ impl Sink {
             } => {
                 let line = Line {
                     level: record.level,
+                    category: record.category,
                     text: line,
                     publish: record.level >= *publish_from,
                 };
@@ -380,6 +383,7 @@ mod tests {
             level,
             text: line,
             publish,
+            ..
         } = lines.try_recv().unwrap();
         assert_eq!((level, publish), (Level::Warning, true));
         let (time, rest) = line.split_once(" [").unwrap();

@@ -100,8 +100,8 @@ impl Api {
     }
 
     /// A line was logged, for those who watch the log. No lock of the model may be held.
-    pub fn log_line(&self, level: &'static str, text: &str) {
-        self.feed.log_line(level, text);
+    pub fn log_line(&self, level: &'static str, category: &'static str, text: &str) {
+        self.feed.log_line(level, category, text);
     }
 
     /// Let pages of other origins use it.

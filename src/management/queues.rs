@@ -6,14 +6,14 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::routing::{delete, get, post};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::connections::no_garbage;
 use super::error::ApiError;
 use super::exchanges::Conditions;
 use super::json::Request;
-use super::listing::{Listing, answered};
+use super::listing::{Listed as _, Listing, answered};
 use super::queue_view::{Extent, QueueRow};
 use super::rates::{Look, RangeQuery};
 use super::row::Row;
@@ -123,6 +123,16 @@ fn rows<'a>(
         is_alone: false,
     };
     queues.into_iter().map(row).collect()
+}
+
+/// A queue as lists show it, for those who are told of it instead of asking.
+pub(super) fn listed(api: &Api, queue: Arc<Queue>) -> Option<Value> {
+    let look = api.look(RangeQuery::default().list_ranges().ok()?);
+    let extent = Extent::default();
+    let row = rows(api, look, &extent, [queue]).pop()?;
+    let mut out = Vec::new();
+    row.write(&mut out, None);
+    serde_json::from_slice(&out).ok()
 }
 
 async fn one(

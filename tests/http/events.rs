@@ -121,6 +121,52 @@ fn a_stream_goes_on_where_it_was() {
 }
 
 #[test]
+fn what_happens_after_a_ticket_was_given_is_not_missed() {
+    let api = Api::start();
+    let (_, answer) = api.request("guest", "POST", "/dev/ticket", &GET);
+    declare(&api, "q", &json!({ "x-max-length": 7 }));
+    let [ticket, position] = ["ticket", "position"].map(|key| answer[key].as_str().unwrap());
+    let query = format!("topics=queues&ticket={ticket}&last_event_id={position}");
+    let mut watch = Watch::open(&api, None, &query);
+    assert_eq!(watch.next().unwrap().0, "ready");
+    // Of what is new everything is told that lists show.
+    let told = watch.until("queues");
+    let row = &told["rows"][0];
+    assert_eq!(row["arguments"]["x-max-length"], json!(7));
+    let (_, list) = api.request("guest", "GET", "/api/queues", &GET);
+    let keys = |row: &Value| row.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(row), keys(&list[0]));
+}
+
+#[test]
+fn which_way_messages_go_is_told() {
+    let api = Api::start();
+    declare(&api, "q", &json!({}));
+    let mut watch = Watch::open(&api, Some("guest"), "topics=flows");
+    watch.until("ready");
+    publish(&api, "q", "a", &json!({}));
+    let told = watch.until("flows");
+    assert_eq!(
+        told["rows"],
+        json!([{ "vhost": "/", "exchange": "", "queue": "q", "messages": 1 }])
+    );
+    let message = json!({
+        "routing_key": "nowhere",
+        "payload": "a",
+        "payload_encoding": "string",
+        "properties": {},
+    });
+    let path = "/api/exchanges/%2F/amq.default/publish";
+    let (_, answer) = api.request("guest", "POST", path, &message);
+    assert_eq!(answer["routed"], json!(false));
+    let told = watch.until("flows");
+    assert_eq!(
+        told["rows"],
+        json!([{ "vhost": "/", "exchange": "", "routing_key": "nowhere", "messages": 1 }])
+    );
+}
+
+#[test]
 fn a_ticket_opens_one_stream() {
     let api = Api::start();
     let (status, answer) = api.request("guest", "POST", "/dev/ticket", &GET);

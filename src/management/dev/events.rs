@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,13 +29,14 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const WAITING_MAX: usize = 16;
 
 /// What there is to watch.
-const TOPICS: [&str; 7] = [
+const TOPICS: [&str; 8] = [
     "overview",
     "queues",
     "exchanges",
     "connections",
     "channels",
     "topology",
+    "flows",
     "log",
 ];
 
@@ -79,7 +79,7 @@ async fn events(State(api): State<Api>, Query(asked): Query<Asked>, request: Req
     })?;
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
     let watcher = Watcher {
-        seat: Seat(Arc::clone(&api.feed)),
+        seat: Seat::new(&api.feed, wanted.has(Topic::Flows)),
         api,
         caller,
         wanted,
@@ -88,7 +88,9 @@ async fn events(State(api): State<Api>, Query(asked): Query<Asked>, request: Req
         sender,
     };
     tokio::spawn(watcher.run(begin));
-    let heartbeat = KeepAlive::new().interval(HEARTBEAT);
+    // An event, not a comment: a page cannot see those, and learns by it that the broker is there.
+    let beat = Event::default().event("beat").data("{}");
+    let heartbeat = KeepAlive::new().interval(HEARTBEAT).event(beat);
     Ok(Sse::new(Told(receiver))
         .keep_alive(heartbeat)
         .into_response())
@@ -180,7 +182,7 @@ impl Watcher {
                 }
             }
             pushed.borrow_and_update();
-            let fetched = self.seat.0.fetch(self.at.next);
+            let fetched = self.seat.feed.fetch(self.at.next);
             if fetched.lost == 0 && fetched.frames.is_empty() {
                 tokio::select! {
                     _ = pushed.changed() => {}
@@ -238,13 +240,15 @@ impl Watcher {
 
     /// Its id is where to go on after it.
     fn event(&self, name: &str, data: &str) -> Event {
-        let id = format!("{}-{}", self.at.epoch, self.at.next);
+        let id = self.at.to_string();
         Event::default().event(name).id(id).data(data)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::server::Server;
 
@@ -252,7 +256,7 @@ mod tests {
         let begin = api.feed.join(api, None).unwrap();
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let watcher = Watcher {
-            seat: Seat(Arc::clone(&api.feed)),
+            seat: Seat::new(&api.feed, false),
             api: api.clone(),
             caller: Caller::Local,
             wanted: Wanted {
@@ -302,7 +306,7 @@ mod tests {
         let (watcher, begin, mut receiver) = watcher(&api, "log");
         let running = tokio::spawn(watcher.run(begin));
         assert!(next(&mut receiver).await.contains("ready"));
-        api.log_line("error", "it burns\n");
+        api.log_line("error", "default", "it burns\n");
         assert!(next(&mut receiver).await.contains("it burns"));
         assert!(api.broker().events.is_listening());
         drop(receiver);

@@ -30,13 +30,14 @@ pub(super) fn routes() -> Router<Api> {
 pub(super) struct Line {
     pub(super) seq: u64,
     pub(super) level: u8,
+    category: &'static str,
     text: String,
 }
 
 impl Line {
     pub(super) fn as_json(&self) -> Value {
         let level = LEVELS.get(usize::from(self.level));
-        json!({ "seq": self.seq, "level": level, "line": self.text })
+        json!({ "seq": self.seq, "level": level, "category": self.category, "line": self.text })
     }
 }
 
@@ -57,7 +58,7 @@ struct Kept {
 }
 
 impl Lines {
-    pub(super) fn push(&self, level: &str, text: &str) {
+    pub(super) fn push(&self, level: &str, category: &'static str, text: &str) {
         let text = text.trim_end();
         let is_end = |at: &usize| text.is_char_boundary(*at);
         let cut = (0..=LINE_BYTES_MAX).rev().find(is_end).unwrap_or_default();
@@ -65,6 +66,7 @@ impl Lines {
         let line = Line {
             seq: kept.next,
             level: weight(level).unwrap_or_default(),
+            category,
             text: text.get(..cut).unwrap_or(text).to_owned(),
         };
         kept.next += 1;
@@ -123,7 +125,7 @@ mod tests {
         let lines = Lines::default();
         for at in 0..LINES_MAX + 5 {
             let level = if at % 2 == 0 { "info" } else { "error" };
-            lines.push(level, &format!("{at}\n"));
+            lines.push(level, "default", &format!("{at}\n"));
         }
         let all = lines.after(0, None, usize::MAX);
         assert_eq!((all.len(), all[0].seq), (LINES_MAX, 5));
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn a_long_line_is_cut() {
         let lines = Lines::default();
-        lines.push("info", &"ü".repeat(LINE_BYTES_MAX));
+        lines.push("info", "queue", &"ü".repeat(LINE_BYTES_MAX));
         let line = &lines.after(0, None, 1)[0];
         assert_eq!(line.text.len(), LINE_BYTES_MAX);
     }

@@ -30,7 +30,10 @@ async fn give(State(api): State<Api>, caller: Caller) -> Answer {
     let now = api.shared.clock.now().tick;
     let ticket = random().map_err(|_| ApiError::Bare(500))?;
     api.feed.tickets.give(ticket.clone(), caller, now);
-    Ok(Json(json!({ "ticket": ticket, "expires_in_ms": LIFE_MS })).into_response())
+    // What is loaded from now on can be brought up to date by the stream: it goes on from here.
+    let position = api.feed.keep(&api).to_string();
+    let answer = json!({ "ticket": ticket, "expires_in_ms": LIFE_MS, "position": position });
+    Ok(Json(answer).into_response())
 }
 
 /// 16 bytes of the system's randomness, in hexadecimal.

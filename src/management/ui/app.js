@@ -6,6 +6,7 @@ import { route, go, to, setQuery } from './lib/router.js';
 import { theme, credentials, vhostChosen } from './lib/settings.js';
 import { me, may, knowMe, signOut, LostError } from './lib/api.js';
 import { connection, paused, watch, refresh } from './lib/live.js';
+import { begin } from './lib/stream.js';
 import { empty, failed, icon } from './lib/ui.js';
 import { options } from './lib/forms.js';
 import { notesView } from './lib/dialog.js';
@@ -106,7 +107,7 @@ function connectionView() {
   if (state === 'lost') return html`<span class="live lost"><i></i><span>No connection</span></span>`;
   const isPaused = paused();
   return html`<button type="button" class="live quiet ${isPaused ? 'paused' : ''}" aria-pressed=${String(isPaused)} @click=${() => paused.set(!isPaused)}
-    title=${isPaused ? 'Updates are paused. Press to go on' : 'Updated every two seconds. Press to pause'}><i></i><span>${isPaused ? 'Paused' : 'Live'}</span></button>`;
+    title=${isPaused ? 'Updates are paused. Press to go on' : 'Updated as it happens. Press to pause'}><i></i><span>${isPaused ? 'Paused' : 'Live'}</span></button>`;
 }
 
 const vhosts = signal([]);
@@ -160,6 +161,7 @@ const waiting = () => (startError() ? html`<main class="sign-in">${failed(startE
 
 async function start() {
   try {
+    if (credentials.peek()) begin();
     await knowMe();
     startError.set(null);
   } catch (error) {

@@ -1,8 +1,10 @@
 //! The task that looks what was marked and tells it, while anybody watches.
 
+use std::mem;
 use std::time::Duration;
 
 use super::super::super::Api;
+use super::flows::Flows;
 use super::ring::{Frame, Scope, Topic};
 use super::rows::{self, Told};
 use crate::broker::tick::Tick;
@@ -11,6 +13,8 @@ use crate::broker::tick::Tick;
 const BETWEEN_MS: u64 = 100;
 /// Least time between two looks at all connections and the overview.
 const BETWEEN_SLOW_MS: u64 = 500;
+/// How many times as long as a look takes nothing is looked at.
+const SHARE: u32 = 25;
 /// How long the watch goes on when nobody watches: a page that is loaded anew is back at once.
 const LINGER_MS: u64 = 10_000;
 
@@ -30,9 +34,15 @@ pub(super) async fn run(api: Api, listener: u64) {
             break;
         }
         // What happens meanwhile is told together.
-        tokio::time::sleep(Duration::from_millis(BETWEEN_MS)).await;
+        let took = now.until(api.shared.clock.now().tick);
+        tokio::time::sleep(rest(BETWEEN_MS, took)).await;
     }
     api.broker().events.unlisten(listener);
+}
+
+/// How long nothing is looked at after a look that took so long: telling never is what loads the broker.
+fn rest(least_ms: u64, took: Duration) -> Duration {
+    Duration::from_millis(least_ms).max(took * SHARE)
 }
 
 #[derive(Debug)]
@@ -41,10 +51,12 @@ struct Keeper<'a> {
     told: Told,
     /// When connections are looked at next, if they may have changed.
     slow_at: Option<Tick>,
-    last_slow: Tick,
+    /// Not before that.
+    next_slow: Tick,
     /// Since when nobody watches.
     alone_since: Option<Tick>,
     last_line: u64,
+    flows: Flows,
 }
 
 impl<'a> Keeper<'a> {
@@ -56,19 +68,26 @@ impl<'a> Keeper<'a> {
             api,
             told,
             slow_at: None,
-            last_slow: Tick::default(),
-            alone_since: None,
+            next_slow: Tick::default(),
+            alone_since: (!api.feed.is_watched()).then(|| api.shared.clock.now().tick),
             last_line: api.feed.log.next(),
+            flows: Flows::default(),
         }
     }
 
     /// Tell what changed.
     fn look(&mut self, now: Tick) {
-        let marks = self.api.feed.take_marks();
+        let mut marks = self.api.feed.take_marks();
         let mut frames = match &marks {
             Some(marks) => rows::of_marks(self.api, marks),
             None => Vec::new(),
         };
+        if let Some(marks) = &mut marks {
+            self.flows.add(mem::take(&mut marks.flows), &mut frames);
+        }
+        if !self.api.feed.counts_flows() {
+            self.flows = Flows::default();
+        }
         for line in self.api.feed.log.after(self.last_line, None, usize::MAX) {
             self.last_line = line.seq + 1;
             frames.push(Frame {
@@ -78,8 +97,7 @@ impl<'a> Keeper<'a> {
             });
         }
         if marks.is_some() {
-            let at = now.max(self.last_slow.plus_ms(BETWEEN_SLOW_MS));
-            self.slow_at.get_or_insert(at);
+            self.slow_at.get_or_insert(now.max(self.next_slow));
         }
         if self.slow_at.is_some_and(|at| at <= now) {
             self.slow_look(now, &mut frames);
@@ -90,8 +108,10 @@ impl<'a> Keeper<'a> {
     /// Traffic tells nobody of itself: look again until nothing changes.
     fn slow_look(&mut self, now: Tick, frames: &mut Vec<Frame>) {
         let changed = self.told.changes(self.api);
-        self.last_slow = now;
-        self.slow_at = (!changed.is_empty()).then(|| now.plus_ms(BETWEEN_SLOW_MS));
+        let took = now.until(self.api.shared.clock.now().tick);
+        let wait = rest(BETWEEN_SLOW_MS, took).as_millis();
+        self.next_slow = now.plus_ms(u64::try_from(wait).unwrap_or(u64::MAX));
+        self.slow_at = (!changed.is_empty()).then_some(self.next_slow);
         frames.extend(changed);
         frames.push(Frame {
             topic: Topic::Overview,

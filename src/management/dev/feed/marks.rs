@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::flows::Flows;
 use crate::broker::event::{Change, Event};
 use crate::broker::name::Name;
 
@@ -18,12 +19,17 @@ pub(super) struct Marks {
     pub(super) queues: Names,
     pub(super) exchanges: Names,
     pub(super) changes: Vec<Change>,
+    pub(super) flows: Flows,
     pub(super) has_overflowed: bool,
     count: usize,
 }
 
 impl Marks {
-    pub(super) fn hear(&mut self, event: &Event) {
+    /// Mark what it is about; ways are counted where somebody wants to know.
+    pub(super) fn hear(&mut self, event: &Event, counts_flows: bool) {
+        if counts_flows {
+            self.flows.hear(event);
+        }
         if self.count >= MARKS_MAX {
             self.has_overflowed = true;
             return;

@@ -3,13 +3,16 @@
 //! The model's events mark what changed; a task looks at what was marked and puts rows into a ring,
 //! from which every stream takes at its own pace. While nobody watches, nobody listens.
 
+mod flows;
 mod keeper;
 mod marks;
 mod numbers;
 mod ring;
 mod rows;
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, watch};
 
@@ -33,6 +36,8 @@ pub(in super::super) struct Feed {
     marks: Ranked<Option<Marks>, LEAF>,
     /// Something was marked, or somebody left.
     bell: Notify,
+    /// Streams that tell which way messages go.
+    flow_streams: AtomicUsize,
     pushed: watch::Sender<()>,
     pub(super) log: Lines,
     pub(super) tickets: Tickets,
@@ -55,6 +60,12 @@ pub(super) struct Position {
     pub(super) next: u64,
 }
 
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.next)
+    }
+}
+
 /// Where a stream begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Begin {
@@ -71,12 +82,24 @@ impl Feed {
             return None;
         }
         state.streams += 1;
+        drop(state);
+        let now = self.keep(api);
+        let state = self.state.lock();
+        let known = last.filter(|it| it.epoch == state.epoch && state.ring.holds(it.next));
+        Some(Begin {
+            at: known.unwrap_or(now),
+            is_reset: last.is_some() && known.is_none(),
+        })
+    }
+
+    /// From now on what happens is kept, for a while also when nobody comes to watch.
+    pub(super) fn keep(&self, api: &Api) -> Position {
+        let mut state = self.state.lock();
         let begins = !std::mem::replace(&mut state.is_kept, true);
         if begins {
             state.epoch = (state.epoch + 1).max(api.shared.clock.now().wall_ms);
             state.ring = Ring::default();
         }
-        let known = last.filter(|it| it.epoch == state.epoch && state.ring.holds(it.next));
         let now = Position {
             epoch: state.epoch,
             next: state.ring.next(),
@@ -88,10 +111,7 @@ impl Feed {
             let id = api.broker().events.listen(listener);
             tokio::spawn(keeper::run(api.clone(), id));
         }
-        Some(Begin {
-            at: known.unwrap_or(now),
-            is_reset: last.is_some() && known.is_none(),
-        })
+        now
     }
 
     /// Somebody watches no longer.
@@ -111,8 +131,13 @@ impl Feed {
     }
 
     /// A line was logged. No lock may be held.
-    pub(in super::super) fn log_line(&self, level: &'static str, text: &str) {
-        self.log.push(level, text);
+    pub(in super::super) fn log_line(
+        &self,
+        level: &'static str,
+        category: &'static str,
+        text: &str,
+    ) {
+        self.log.push(level, category, text);
         if self.state.lock().is_kept {
             self.bell.notify_one();
         }
@@ -122,11 +147,18 @@ impl Feed {
         let mut marks = self.marks.lock();
         let is_first = marks.is_none();
         let noted = marks.get_or_insert_default();
-        events.iter().for_each(|event| noted.hear(event));
+        let counts_flows = self.counts_flows();
+        let hear = |event| noted.hear(event, counts_flows);
+        events.iter().for_each(hear);
         drop(marks);
         if is_first {
             self.bell.notify_one();
         }
+    }
+
+    /// Whether anybody wants to know which way messages go.
+    fn counts_flows(&self) -> bool {
+        self.flow_streams.load(Ordering::Relaxed) > 0
     }
 
     fn take_marks(&self) -> Option<Marks> {
@@ -158,10 +190,27 @@ impl Feed {
 
 /// A place among the streams, given up when it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat(pub(super) Arc<Feed>);
+pub(super) struct Seat {
+    pub(super) feed: Arc<Feed>,
+    with_flows: bool,
+}
+
+impl Seat {
+    /// Of a stream that has joined.
+    pub(super) fn new(feed: &Arc<Feed>, with_flows: bool) -> Self {
+        let count = usize::from(with_flows);
+        feed.flow_streams.fetch_add(count, Ordering::Relaxed);
+        Self {
+            feed: Arc::clone(feed),
+            with_flows,
+        }
+    }
+}
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.leave();
+        let count = usize::from(self.with_flows);
+        self.feed.flow_streams.fetch_sub(count, Ordering::Relaxed);
+        self.feed.leave();
     }
 }

@@ -32,6 +32,8 @@ pub(in super::super) enum Topic {
     Channels,
     /// Something was made, changed or deleted.
     Topology,
+    /// Which way messages went.
+    Flows,
     /// A line of the log, with its weight.
     Log(u8),
     /// Too much happened: the lists are to be loaded anew.
@@ -48,6 +50,7 @@ impl Topic {
             Self::Connections => "connections",
             Self::Channels => "channels",
             Self::Topology => "topology",
+            Self::Flows => "flows",
             Self::Log(_) => "log",
             Self::Reset => "reset",
         }

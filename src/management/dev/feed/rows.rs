@@ -1,10 +1,10 @@
 //! From what was marked to what is told: rows with the numbers that lists show.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::super::super::{Api, json as as_json};
+use super::super::super::{Api, json as as_json, queues};
 use super::marks::Marks;
 use super::numbers;
 use super::ring::{Frame, Scope, Topic};
@@ -33,13 +33,13 @@ const FACTS: [&str; 13] = [
 
 /// Rows and names of one scope.
 #[derive(Debug, Default)]
-struct Delta {
-    rows: Vec<Value>,
+pub(super) struct Delta {
+    pub(super) rows: Vec<Value>,
     gone: Vec<Value>,
 }
 
 impl Delta {
-    fn frames(self, topic: Topic, scope: &Scope, into: &mut Vec<Frame>) {
+    pub(super) fn frames(self, topic: Topic, scope: &Scope, into: &mut Vec<Frame>) {
         let (rows, gone) = (self.rows.chunks(ROWS_MAX), self.gone.chunks(ROWS_MAX));
         let data = rows
             .map(|rows| json!({ "rows": rows, "gone": [] }))
@@ -64,10 +64,18 @@ pub(super) fn of_marks(api: &Api, marks: &Marks) -> Vec<Frame> {
         return frames;
     }
     changes(&marks.changes, &mut frames);
-    for (name, queues) in &marks.queues {
+    let new = new_queues(&marks.changes);
+    for (name, marked) in &marks.queues {
         let vhost = api.broker().vhosts.get(name);
-        let row = |queue: &Name| Some(numbers::of_queue(&*vhost.as_ref()?.queues.get(queue)?));
-        delta(name, queues, row).frames(Topic::Queues, &Scope::Vhost(name.clone()), &mut frames);
+        let row = |queue: &Name| {
+            let queue = vhost.as_ref()?.queues.get(queue)?;
+            let is_new = new.contains(&(name.as_str(), queue.name().as_str()));
+            match is_new {
+                true => queues::listed(api, queue),
+                false => Some(numbers::of_queue(&queue)),
+            }
+        };
+        delta(name, marked, row).frames(Topic::Queues, &Scope::Vhost(name.clone()), &mut frames);
     }
     for (name, all) in &marks.exchanges {
         let vhost = api.broker().vhosts.get(name);
@@ -75,6 +83,14 @@ pub(super) fn of_marks(api: &Api, marks: &Marks) -> Vec<Frame> {
         delta(name, all, row).frames(Topic::Exchanges, &Scope::Vhost(name.clone()), &mut frames);
     }
     frames
+}
+
+/// Queues that came to be, by virtual host and name: of these everything is told that lists show,
+/// so that nobody has to ask for them.
+fn new_queues(changes: &[Change]) -> HashSet<(&str, &str)> {
+    let made = changes.iter().filter(|it| it.name == "queue.created");
+    made.filter_map(|it| it.text("vhost").zip(it.text("name")))
+        .collect()
 }
 
 fn delta<'a>(

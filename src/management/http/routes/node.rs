@@ -376,7 +376,7 @@ pub(super) static LEVERET: Family = Family {
             "/dev/events",
             &[file(
                 "What happens, as Server-Sent Events, with a password or a ticket; topics: overview, \
-                 queues, exchanges, connections, channels, topology, log",
+                 queues, exchanges, connections, channels, topology, flows, log",
                 Shows::Events,
             )
             .query(&["topics", "vhost", "level", "ticket", "last_event_id"])],

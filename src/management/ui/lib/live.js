@@ -1,108 +1,184 @@
-// What happens now. Today the paths that are looked at are asked for every two seconds while the tab is seen;
-// only this file knows that.
+// What happens now. A path is asked for once; then the stream of events tells how its answer changes, or that it has to be
+// asked for anew. Nothing is asked again and again, and nothing at all while nobody looks.
 
 import { effect, signal } from './signal.js';
-import { get, LostError } from './api.js';
+import { get, me, LostError } from './api.js';
+import { FLOWS, feedOf } from './feeds.js';
+import { CHANGED, STALE } from './models.js';
+import { begin, connection, forget, isResting, listen, paused, rest, retry, want } from './stream.js';
 
-const EVERY_MS = 2000;
-const RETRY_MS_MAX = 10000;
+export { connection, paused };
 
-/** live, paused (by hand or unseen), or lost, with when it is tried again. */
-export const connection = signal({ state: 'live' });
-
-/** Whether updates were stopped by hand. */
-export const paused = signal(false);
+const SHOW_MS = 100;
+/** What was told is asked for as a whole this often at most, while it goes on changing. */
+const WHOLE_MS = 5000;
+const NEW_MS = 1000;
+const FAILED_MS = 5000;
+/** How many times as long as showing or asking takes it is left alone: the page never is what loads broker or browser. */
+const SHARE = 8;
 
 const watches = new Set();
 
-/** How long to wait: a slow answer is asked for less often, so that the page never is what loads the broker. */
-const rest = (took) => Math.max(EVERY_MS, took * 5);
-
 class Watch {
-  constructor(path, value) {
+  constructor(path) {
+    this.value = signal({ data: undefined, error: null, at: 0 });
+    this.asked = this.askedAt = this.took = this.shownAt = this.cost = 0;
+    this.turnTo(path);
+  }
+
+  turnTo(path) {
     this.path = path;
-    this.value = value;
-    this.failures = 0;
-    this.timer = 0;
-    this.asked = 0;
+    this.feed = feedOf(path);
+    this.model = null;
+    this.ask();
   }
 
   async ask() {
-    clearTimeout(this.timer);
+    clearTimeout(this.askTimer);
+    this.askTimer = 0;
     const asked = (this.asked += 1);
+    this.missed = [];
+    this.dueAgain = 0;
+    await begin();
+    if (asked !== this.asked) return;
     const began = performance.now();
-    let wait = EVERY_MS;
     try {
-      const data = await get(this.path);
-      if (asked !== this.asked) return;
-      this.succeed(data);
-      wait = rest(performance.now() - began);
+      const data = this.path === FLOWS ? null : await get(this.path);
+      if (asked === this.asked) this.answer(data, began);
     } catch (error) {
-      if (asked !== this.asked) return;
-      wait = this.fail(error);
+      if (asked === this.asked) this.fail(error);
     }
-    this.again(wait);
   }
 
-  succeed(data) {
-    this.failures = 0;
-    this.value.set({ data, error: null, at: Date.now() });
-    if (connection.peek().state === 'lost') {
-      connection.set({ state: 'live' });
-      for (const other of watches) if (other !== this) other.ask();
-    }
+  /** News that came while it was asked for may be newer than the answer. */
+  answer(data, began) {
+    this.took = performance.now() - began;
+    this.askedAt = Date.now();
+    this.isLost = false;
+    this.model = this.feed.make(data);
+    const missed = this.missed;
+    this.missed = null;
+    const dueAgain = this.dueAgain;
+    for (const [topic, news] of missed) this.react(this.model.take(topic, news));
+    this.show();
+    if (dueAgain) this.askSoon(dueAgain);
   }
 
   fail(error) {
-    this.failures += 1;
-    const wait = Math.min(RETRY_MS_MAX, 500 * 2 ** this.failures);
-    if (error instanceof LostError) connection.set({ state: 'lost', retry: Date.now() + wait });
-    else this.value.set({ ...this.value.peek(), error });
-    return wait;
+    this.missed = null;
+    this.isLost = error instanceof LostError;
+    this.askedAt = Date.now();
+    if (this.isLost) return void (connection.peek().state === 'lost' || retry());
+    this.value.set({ ...this.value.peek(), error });
+    if (error.status >= 500) this.askSoon(FAILED_MS);
   }
 
-  again(wait) {
-    if (!watches.has(this)) return;
-    this.timer = setTimeout(() => (resting() ? this.again(EVERY_MS) : this.ask()), wait);
+  hear(topic, news) {
+    if (!this.feed.topics.includes(topic)) return;
+    this.missed?.push([topic, news]);
+    this.react(this.model?.take(topic, news) ?? 0);
+    const wait = this.feed.stale(topic, news);
+    if (wait && wait !== Infinity) this.askSoon(wait);
+  }
+
+  react(verdict) {
+    if (verdict & CHANGED) this.showSoon();
+    if (verdict & STALE) this.askSoon(verdict & CHANGED && this.feed.ticks ? WHOLE_MS : NEW_MS);
+  }
+
+  askSoon(wait) {
+    const at = this.askedAt + Math.max(wait, this.took * SHARE);
+    if (this.missed) {
+      this.dueAgain ||= wait;
+    } else if (!this.askTimer || at < this.askAt) {
+      clearTimeout(this.askTimer);
+      this.askAt = at;
+      this.askTimer = setTimeout(() => this.ask(), Math.max(20, at - Date.now()));
+    }
+  }
+
+  showSoon() {
+    if (this.showTimer) return;
+    const wait = this.shownAt + Math.max(SHOW_MS, this.cost * SHARE) - performance.now();
+    this.showTimer = setTimeout(() => this.show(), Math.max(0, wait));
+  }
+
+  show() {
+    clearTimeout(this.showTimer);
+    this.showTimer = 0;
+    const began = performance.now();
+    this.value.set({ data: this.model.data, error: null, at: Date.now() });
+    setTimeout(() => {
+      this.shownAt = performance.now();
+      this.cost = this.shownAt - began;
+    });
+  }
+
+  settle(at) {
+    if (!this.model || this.missed) return;
+    if (this.model.settle(at) || this.feed.ticks) this.showSoon();
   }
 
   stop() {
     watches.delete(this);
-    clearTimeout(this.timer);
     this.asked += 1;
+    clearTimeout(this.askTimer);
+    clearTimeout(this.showTimer);
+    retune();
   }
 }
 
-const resting = () => paused.peek() || document.hidden;
+function retune() {
+  const topics = new Set([...watches].flatMap((one) => one.feed.topics));
+  want([...topics].sort().join(','));
+}
 
 /** What a path answers, kept up to date until `stop`: {data, error, at}; `to` changes the path. */
 export function watch(path) {
-  const value = signal({ data: undefined, error: null, at: 0 });
-  const one = new Watch(path, value);
+  const one = new Watch(path);
   watches.add(one);
-  one.ask();
+  retune();
+  const { value } = one;
   value.stop = () => one.stop();
   value.to = (other) => {
     if (other === one.path) return;
-    one.path = other;
-    one.ask();
+    one.turnTo(other);
+    retune();
   };
   return value;
 }
 
+const askAll = () => watches.forEach((one) => one.ask());
+
 /** Ask for everything now: something was changed by hand. */
 export function refresh() {
-  for (const one of watches) one.ask();
+  if (connection.peek().state === 'lost') retry();
+  askAll();
 }
 
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && !paused.peek()) refresh();
+listen({
+  hear(topic, data) {
+    const news = JSON.parse(data);
+    for (const one of watches) one.hear(topic, news);
+  },
+  reset: askAll,
+  heal: () => watches.forEach((one) => one.isLost && one.ask()),
 });
 
-let wasPaused = false;
+// What does not happen is not told: numbers come to rest, and charts go on.
+setInterval(() => {
+  if (isResting() || connection.peek().state === 'lost') return;
+  const at = Date.now();
+  for (const one of watches) one.settle(at);
+}, 1000);
+
+document.addEventListener('visibilitychange', rest);
+
 effect(() => {
-  const now = paused();
-  if (wasPaused && !now) refresh();
-  wasPaused = now;
-  if (connection.peek().state !== 'lost') connection.set({ state: now ? 'paused' : 'live' });
+  paused();
+  rest();
+});
+
+effect(() => {
+  if (me() === null) forget();
 });

@@ -39,10 +39,12 @@ function picker(text, isRegex) {
   }
 }
 
+const collator = new Intl.Collator('en', { numeric: true });
+
 function order(one, other) {
   if (typeof one === 'number' && typeof other === 'number') return one - other;
   if (one == null || other == null) return (one != null) - (other != null);
-  return String(one).localeCompare(String(other), 'en', { numeric: true });
+  return collator.compare(one, other);
 }
 
 class DataTable extends View {

@@ -37,9 +37,15 @@ export default function overview({ watch }) {
     title: 'Overview',
     view: () => {
       live.to(path());
-      return loaded(live, (data) => page(data, live().at, nodes?.().data?.[0]));
+      return loaded(live, (data) => page(data, live().at, nodeNow(nodes?.())));
     },
   };
+}
+
+/** The node as it was told, and for how long it is up now. */
+function nodeNow(told) {
+  const node = told?.data?.[0];
+  return node && { ...node, uptime: node.uptime + Date.now() - told.at };
 }
 
 function page(data, at, node) {
