@@ -194,6 +194,72 @@ fn messages_are_moved_and_dropped_by_hand() {
 }
 
 #[test]
+fn what_waits_in_a_delayed_exchange_is_seen_and_let_go() {
+    let api = Api::start();
+    declare(&api, "q", &json!({}));
+    let request =
+        json!({ "type": "x-delayed-message", "arguments": { "x-delayed-type": "fanout" } });
+    let path = "/api/exchanges/%2F/later";
+    assert_eq!(api.request("guest", "PUT", path, &request).0, 201);
+    let path = "/api/bindings/%2F/e/later/q/q";
+    assert_eq!(api.request("guest", "POST", path, &json!({})).0, 201);
+    for (payload, delay) in [("second", 900_000), ("first", 600_000), ("third", 990_000)] {
+        let message = json!({
+            "routing_key": "k", "payload": payload, "payload_encoding": "string",
+            "properties": { "headers": { "x-delay": delay } },
+        });
+        let path = "/api/exchanges/%2F/later/publish";
+        assert_eq!(api.request("guest", "POST", path, &message).0, 200);
+    }
+    add_user(&api, "reader", "management", Some(["", "", ".*"]));
+    let path = "/dev/exchanges/%2F/later";
+    let look = || {
+        let path = format!("{path}/delayed?limit=2&payload_bytes=3");
+        api.request("reader", "GET", &path, &GET).1
+    };
+    let seen = look();
+    assert_eq!(seen["messages"], json!({ "delayed": 3 }));
+    let first = &seen["items"][0];
+    assert_eq!(
+        (
+            &first["payload"],
+            &first["payload_truncated"],
+            &first["seq"]
+        ),
+        (&json!("fir"), &json!(true), &json!(2))
+    );
+    assert_eq!(first["headers"]["x-delay"]["value"], json!(600_000));
+    assert!(first["due_in_ms"].as_u64().unwrap() > 500_000, "{first}");
+    assert_eq!(seen["items"].as_array().unwrap().len(), 2);
+    for what in ["deliver", "discard"] {
+        let path = format!("{path}/{what}");
+        let order = json!({ "seq": "all" });
+        assert_eq!(api.request("reader", "POST", &path, &order).0, 401);
+        assert_eq!(api.request("guest", "POST", &path, &json!({})).0, 400);
+    }
+    let send = |what: &str, seq: Value| {
+        let path = format!("{path}/{what}");
+        api.request("guest", "POST", &path, &json!({ "seq": seq }))
+    };
+    assert_eq!(send("deliver", json!([1])), (200, json!({ "released": 1 })));
+    assert_eq!(
+        send("discard", json!([3])),
+        (200, json!({ "discarded": 1 }))
+    );
+    assert_eq!(look()["messages"], json!({ "delayed": 1 }));
+    assert_eq!(
+        send("deliver", json!("all")),
+        (200, json!({ "released": 1 }))
+    );
+    let (_, row) = api.request("guest", "GET", "/dev/queues/%2F/q/peek", &GET);
+    let items = row["items"].as_array().unwrap().iter();
+    let bodies: Vec<&str> = items.map(|it| it["payload"].as_str().unwrap()).collect();
+    assert_eq!(bodies, ["second", "first"]);
+    let nowhere = "/dev/exchanges/%2F/nosuch/delayed";
+    assert_eq!(api.request("guest", "GET", nowhere, &GET).0, 404);
+}
+
+#[test]
 fn a_publish_is_explained_without_being_made() {
     let api = Api::start();
     declare(

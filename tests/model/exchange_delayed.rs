@@ -1,8 +1,10 @@
 //! `x-delayed-message`: as the plugin of that name documents it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use leveret::broker::exchange::{Destination, ExchangeKind};
+use leveret::broker::queue::{Page, Which};
 use leveret_proto::content::Properties;
 use leveret_proto::value::FieldValue;
 
@@ -41,7 +43,12 @@ fn messages_come_in_the_order_in_which_they_are_due() {
     assert_eq!(world.drain(&queue), ["at once"]);
     assert_eq!(waiting(&world), Some(3));
     let exchange = world.vhost.exchange("x").unwrap();
-    let due: Vec<u64> = exchange.delayed().iter().map(|one| one.due.ms()).collect();
+    let page = Page {
+        offset: 0,
+        limit: 9,
+    };
+    let listed = exchange.delayed(page);
+    let due: Vec<u64> = listed.iter().map(|(_, one)| one.due.ms()).collect();
     assert_eq!(due, [100, 100, 500]);
     world.pass_ms(99);
     assert!(world.drain(&queue).is_empty());
@@ -191,4 +198,27 @@ fn any_type_that_exists_may_be_delayed_but_itself() {
         refused.is_err(),
         "the other type's arguments are checked too"
     );
+}
+
+#[test]
+fn chosen_ones_come_before_their_time_or_not_at_all() {
+    let mut world = world("direct");
+    let queue = world.queue("q", &[]);
+    world.bind("x", &queue, "k");
+    for (body, delay) in [("late", 500), ("early", 100), ("never", 300)] {
+        world.publish_with("x", "k", body, &after(FieldValue::I32(delay)));
+    }
+    let exchange = world.vhost.exchange("x").unwrap();
+    let these = |seq: u64| Which::These(BTreeSet::from([seq]));
+    assert_eq!(world.hurry_delayed(&exchange, &these(1), 9), 1);
+    assert_eq!(world.drain(&queue), ["late"]);
+    let dropped = exchange.take_delayed(&these(3), 9);
+    assert_eq!(dropped.len(), 1);
+    let which = Which::UpTo(exchange.last_delayed());
+    world.publish_with("x", "k", "after", &after(FieldValue::I32(50)));
+    assert_eq!(world.hurry_delayed(&exchange, &which, 9), 1);
+    assert_eq!(world.drain(&queue), ["early"]);
+    world.pass_ms(50);
+    assert_eq!(world.drain(&queue), ["after"], "the timer goes on");
+    assert_eq!((waiting(&world), world.broker.held_bytes()), (Some(0), 0));
 }

@@ -13,7 +13,7 @@ use leveret::broker::effects::Effects;
 use leveret::broker::error::BrokerError;
 use leveret::broker::event_exchange::SystemExchanges;
 use leveret::broker::exchange::{
-    Destination, DestinationId, ExchangeKind, ExchangeSpec, extra_keys, route,
+    Destination, DestinationId, Exchange, ExchangeKind, ExchangeSpec, extra_keys, route,
 };
 use leveret::broker::message::{Facts, Message, Parts};
 use leveret::broker::outlet::{
@@ -463,6 +463,18 @@ impl World {
     pub(crate) fn settle_taken(&mut self, mut taken: Vec<Unacked>, how: Settlement) {
         settle(&mut taken, how, self.now, &mut self.fx);
         self.settle();
+    }
+
+    /// Route messages of a delayed exchange before their time.
+    pub(crate) fn hurry_delayed(
+        &mut self,
+        exchange: &Arc<Exchange>,
+        which: &Which,
+        max: usize,
+    ) -> usize {
+        let count = exchange.hurry(which, max, self.now, &mut self.fx);
+        self.settle();
+        count
     }
 
     /// Move messages by hand.

@@ -97,6 +97,7 @@ export async function furnish(broker) {
   await put('exchanges/%2F/orders', { type: 'topic', durable: true, arguments: { 'alternate-exchange': 'unrouted' } });
   await put('exchanges/%2F/unrouted', { type: 'fanout', durable: true });
   await put('exchanges/%2F/dead', { type: 'direct', durable: true });
+  await put('exchanges/%2F/reminders', { type: 'x-delayed-message', durable: true, arguments: { 'x-delayed-type': 'topic' } });
   await put('queues/%2F/orders.billing', { durable: true, arguments: { 'x-dead-letter-exchange': 'dead', 'x-message-ttl': 3600000, 'x-max-length': 100000 } });
   await put('queues/%2F/orders.shipping', { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 5, 'x-single-active-consumer': true } });
   await put('queues/%2F/orders.audit', { durable: true, arguments: { 'x-queue-type': 'stream', 'x-max-age': '7D' } });
@@ -109,6 +110,11 @@ export async function furnish(broker) {
   await bind('orders.shipping', 'order.paid');
   await bind('orders.audit', '#');
   await bind('dead-letters', 'orders.billing', 'dead');
+  await bind('orders.billing', 'remind.#', 'reminders');
+  for (const [customer, delay] of [[7, 3_600_000], [12, 900_000], [4, 86_400_000]]) {
+    const properties = { content_type: 'application/json', headers: { 'x-delay': delay } };
+    await broker.api('POST', 'exchanges/%2F/reminders/publish', { routing_key: 'remind.customer', payload: JSON.stringify({ customer, text: 'Your basket misses you' }), payload_encoding: 'string', properties });
+  }
   await put('policies/%2F/keep-short', { pattern: '^orders\\.', 'apply-to': 'queues', priority: 5, definition: { 'max-length': 5000, 'message-ttl': 600000 } });
   await put('topic-permissions/%2F/shop', { exchange: 'orders', write: '^order\\.', read: '.*' });
   await put('vhost-limits/staging/max-queues', { value: 50 });

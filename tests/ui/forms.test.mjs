@@ -26,7 +26,12 @@ async function show(path) {
   await page.locator('.loading').waitFor({ state: 'detached' });
 }
 
-const told = (text) => page.locator('.note', { hasText: text }).waitFor();
+/** A note says so; it is closed, so that the next one is not taken for it. */
+async function told(text) {
+  await page.locator('.note', { hasText: text }).getByRole('button').click();
+  await page.locator('.note', { hasText: text }).waitFor({ state: 'detached' });
+}
+
 const confirm = (action) => page.getByRole('dialog').getByRole('button', { name: action, exact: true }).click();
 const panel = (title) => page.getByRole('region', { name: title, exact: true });
 
@@ -214,7 +219,7 @@ test('makes a user that can sign in, and keeps its password when its tags change
   assert.deepEqual((await who.json()).tags.sort(), ['monitoring', 'policymaker']);
   await page.getByRole('button', { name: 'Delete' }).click();
   await confirm('Delete the user');
-  await told('was deleted');
+  await told('ada was deleted.');
   assert.equal(await broker.api('GET', 'users/ada'), null);
 });
 

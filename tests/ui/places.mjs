@@ -11,6 +11,9 @@ export const PLACES = [
   ['exchanges', '/exchanges'],
   ['exchange', '/exchanges/%2F/orders'],
   ['exchange-default', '/exchanges/%2F/amq.default'],
+  ['queue-out', '/queues/%2F/orders.billing?show=messages&state=unacked'],
+  ['exchange-explain', '/exchanges/%2F/orders?show=explain&key=order.paid'],
+  ['exchange-delayed', '/exchanges/%2F/reminders?show=delayed'],
   ['exchange-publish', '/exchanges/%2F/orders?show=publish'],
   ['connections', '/connections'],
   ['connection', '/connections/{connection}'],
@@ -24,6 +27,7 @@ export const PLACES = [
   ['permissions', '/permissions?user=shop&name=orders.billing'],
   ['policies', '/policies'],
   ['limits', '/limits'],
+  ['definitions', '/definitions'],
   ['features', '/features'],
   ['deprecated', '/deprecated'],
 ];

@@ -12,6 +12,7 @@ use super::super::effects::Effects;
 use super::super::message::{Message, Parts};
 use super::super::name::Name;
 use super::super::publish::Post;
+use super::super::queue::{Page, Which};
 use super::super::tick::Tick;
 use super::{Destination, Exchange};
 use crate::sync::{LEAF, Ranked};
@@ -30,7 +31,7 @@ struct Waiting {
     by_time: BTreeMap<(Tick, u64), Delayed>,
     /// Of the bodies.
     bytes: u64,
-    next: u64,
+    last_seq: u64,
     armed_at: Tick,
 }
 
@@ -39,7 +40,7 @@ impl Default for Waiting {
         Self {
             by_time: BTreeMap::new(),
             bytes: 0,
-            next: 0,
+            last_seq: 0,
             armed_at: Tick::NEVER,
         }
     }
@@ -87,8 +88,8 @@ impl Held {
         if waiting.by_time.len() >= DELAYED_MAX {
             return false;
         }
-        let place = (delayed.due, waiting.next);
-        waiting.next += 1;
+        waiting.last_seq += 1;
+        let place = (delayed.due, waiting.last_seq);
         let bytes = delayed.message.bytes();
         waiting.bytes += bytes;
         fx.arrived_bytes += alarm::held(1, bytes);
@@ -101,13 +102,24 @@ impl Held {
     pub(super) fn release(&self, exchange: &Arc<Exchange>, now: Tick, fx: &mut Effects) {
         let due = self.0.lock().take_due(exchange, now, fx);
         for delayed in due.into_values() {
-            let message = negated(&delayed.message, now, fx);
-            fx.posts.push_back(Post {
-                to: Destination::Exchange(Arc::clone(exchange)),
-                message: Arc::new(message),
-                extra_keys: delayed.extra_keys,
-            });
+            post(exchange, delayed, now, fx);
         }
+    }
+
+    /// Take out at most `max` of those meant, the next one first.
+    pub(super) fn take(&self, which: &Which, max: usize) -> Vec<Delayed> {
+        let mut waiting = self.0.lock();
+        let meant = waiting.by_time.keys().filter(|(_, seq)| which.has(*seq));
+        let places: Vec<_> = meant.take(max).copied().collect();
+        let taken = places.iter().filter_map(|at| waiting.by_time.remove(at));
+        let taken: Vec<Delayed> = taken.collect();
+        waiting.forget_bytes(taken.iter());
+        taken
+    }
+
+    /// The number of what came last.
+    pub(super) fn last_seq(&self) -> u64 {
+        self.0.lock().last_seq
     }
 
     pub(super) fn len(&self) -> usize {
@@ -120,8 +132,12 @@ impl Held {
         alarm::held(waiting.by_time.len() as u64, waiting.bytes)
     }
 
-    pub(super) fn list(&self) -> Vec<Delayed> {
-        self.0.lock().by_time.values().cloned().collect()
+    /// What waits, each with its number, the next one first.
+    pub(super) fn list(&self, page: Page) -> Vec<(u64, Delayed)> {
+        let waiting = self.0.lock();
+        let pass = usize::try_from(page.offset).unwrap_or(usize::MAX);
+        let shown = waiting.by_time.iter().skip(pass).take(page.limit);
+        shown.map(|((_, seq), one)| (*seq, one.clone())).collect()
     }
 
     pub(super) fn clear(&self) {
@@ -139,10 +155,14 @@ impl Waiting {
         self.armed_at = Tick::NEVER;
         let later = self.by_time.split_off(&(Tick(now.0.saturating_add(1)), 0));
         let due = std::mem::replace(&mut self.by_time, later);
-        let bytes: u64 = due.values().map(|one| one.message.bytes()).sum();
-        self.bytes = self.bytes.saturating_sub(bytes);
+        self.forget_bytes(due.values());
         self.arm(exchange, fx);
         due
+    }
+
+    fn forget_bytes<'a>(&mut self, gone: impl Iterator<Item = &'a Delayed>) {
+        let bytes: u64 = gone.map(|one| one.message.bytes()).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     fn arm(&mut self, exchange: &Arc<Exchange>, fx: &mut Effects) {
@@ -154,6 +174,16 @@ impl Waiting {
             fx.deadlines.push((*due, Arc::clone(exchange) as _));
         }
     }
+}
+
+/// Its time has come: it is routed once no lock is held.
+pub(super) fn post(exchange: &Arc<Exchange>, delayed: Delayed, now: Tick, fx: &mut Effects) {
+    let message = negated(&delayed.message, now, fx);
+    fx.posts.push_back(Post {
+        to: Destination::Exchange(Arc::clone(exchange)),
+        message: Arc::new(message),
+        extra_keys: delayed.extra_keys,
+    });
 }
 
 /// The message with its delay below zero: it waits no second time, and its receiver sees that it

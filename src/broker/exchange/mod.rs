@@ -37,6 +37,7 @@ use super::error::BrokerError;
 use super::message::Message;
 use super::name::Name;
 use super::policy::Applied;
+use super::queue::{Page, Which};
 use super::random::Random;
 use super::tick::{Tick, Ticked};
 use crate::sync::{BINDINGS, LEAF, Ranked};
@@ -185,9 +186,37 @@ impl Exchange {
         self.held.as_ref().map(Held::len)
     }
 
-    /// The messages that wait in a delayed exchange, in the order in which they become due.
-    pub fn delayed(&self) -> Vec<Delayed> {
-        self.held.as_ref().map(Held::list).unwrap_or_default()
+    /// The messages that wait in a delayed exchange, each with its number, the next one first.
+    pub fn delayed(&self, page: Page) -> Vec<(u64, Delayed)> {
+        let held = self.held.as_ref();
+        held.map(|held| held.list(page)).unwrap_or_default()
+    }
+
+    /// The number of what came last to wait here.
+    pub fn last_delayed(&self) -> u64 {
+        self.held.as_ref().map_or(0, Held::last_seq)
+    }
+
+    /// Route messages that wait here as if their time had come; how many there were.
+    pub fn hurry(
+        self: &Arc<Self>,
+        which: &Which,
+        max: usize,
+        now: Tick,
+        fx: &mut Effects,
+    ) -> usize {
+        let taken = self.take_delayed(which, max);
+        let count = taken.len();
+        for one in taken {
+            delayed::post(self, one, now, fx);
+        }
+        count
+    }
+
+    /// Take messages that wait here out of it, the next one first.
+    pub fn take_delayed(&self, which: &Which, max: usize) -> Vec<Delayed> {
+        let held = self.held.as_ref();
+        held.map(|held| held.take(which, max)).unwrap_or_default()
     }
 
     /// Bind; `false` when the same binding is there already.

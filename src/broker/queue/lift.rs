@@ -23,10 +23,11 @@ pub enum Which {
 }
 
 impl Which {
-    fn has(&self, entry: &Entry) -> bool {
+    /// Whether the message of this number is one of them.
+    pub fn has(&self, seq: u64) -> bool {
         match self {
-            Self::UpTo(last) => entry.seq <= *last,
-            Self::These(seqs) => seqs.contains(&entry.seq),
+            Self::UpTo(last) => seq <= *last,
+            Self::These(seqs) => seqs.contains(&seq),
         }
     }
 }
@@ -69,7 +70,7 @@ impl Queue {
     ) -> Vec<Lifted> {
         let mut state = self.state.lock();
         state.expire(self, now, fx);
-        let upcoming = state.ready.upcoming().filter(|entry| which.has(entry));
+        let upcoming = state.ready.upcoming().filter(|entry| which.has(entry.seq));
         let seqs: Vec<u64> = upcoming.take(max).map(|entry| entry.seq).collect();
         let lifted = state.ready.lift(&seqs);
         for one in &lifted {
@@ -117,7 +118,7 @@ impl Queue {
         let Some(apart) = &mut state.apart else {
             return 0;
         };
-        let due = apart.take_waiting(max, |entry| which.has(entry));
+        let due = apart.take_waiting(max, |entry| which.has(entry.seq));
         let count = due.len() as u64;
         for entry in due {
             state.ready.put_first(entry);

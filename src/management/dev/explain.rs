@@ -172,6 +172,7 @@ fn visit(visit: &Visit) -> Value {
         Step::Matched if visit.exchange.is_default() => {
             ("matched", "The key is a queue's name".to_owned())
         }
+        Step::Matched if matched == 1 => ("matched", "One binding matches".to_owned()),
         Step::Matched => ("matched", format!("{matched} bindings match")),
         Step::Drawn => ("drawn", "One binding is drawn by lot".to_owned()),
         Step::Unmatched => ("unmatched", "Nothing matches".to_owned()),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{self, Path, State};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -17,6 +18,7 @@ use super::super::error::ApiError;
 use super::super::json::value;
 use super::super::messages::properties;
 use super::super::{Answer, Api};
+use crate::broker::message::Message;
 use crate::broker::permission::Access;
 use crate::broker::queue::{Away, ConsumerView, Entry, Page, Queue, QueueKind};
 use crate::broker::tick::Tick;
@@ -34,7 +36,7 @@ pub(super) fn routes() -> Router<Api> {
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
-struct Asked {
+pub(super) struct Asked {
     state: Option<String>,
     #[serde(default)]
     offset: u64,
@@ -42,34 +44,52 @@ struct Asked {
     payload_bytes: Option<usize>,
 }
 
+/// The query, as it came.
+pub(super) type Query = Result<extract::Query<Asked>, QueryRejection>;
+
+impl Asked {
+    pub(super) fn of(query: Query) -> Result<Self, ApiError> {
+        let bad = |_| ApiError::bad_request("offset, limit and payload_bytes must be numbers");
+        query.map(|extract::Query(asked)| asked).map_err(bad)
+    }
+
+    pub(super) fn page(&self) -> Page {
+        Page {
+            offset: self.offset,
+            limit: self.limit.unwrap_or(LIMIT).min(LIMIT_MAX),
+        }
+    }
+
+    /// Bytes of each body.
+    pub(super) fn body_bytes(&self) -> usize {
+        let asked = self.payload_bytes.unwrap_or(BODY_BYTES);
+        asked.min(BODY_BYTES_MAX)
+    }
+}
+
 async fn peek(
     State(api): State<Api>,
     caller: Caller,
     Path((vhost, name)): Path<(String, String)>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    query: Query,
 ) -> Answer {
     let vhost = caller.vhost_with(&api, &vhost, &[(Access::Read, &name)])?;
     let queue = vhost.queues.get(name.as_str()).ok_or(ApiError::NotFound)?;
-    let bad = |_| ApiError::bad_request("offset, limit and payload_bytes must be numbers");
-    let Query(asked) = asked.map_err(bad)?;
-    let limit = asked.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
+    let asked = Asked::of(query)?;
+    let page = asked.page();
     let look = Look {
         api: &api,
         queue: &queue,
         now: vhost.now(api.shared.clock.now().tick),
         consumers: queue.consumers(),
-        body_bytes: asked
-            .payload_bytes
-            .unwrap_or(BODY_BYTES)
-            .min(BODY_BYTES_MAX),
+        body_bytes: asked.body_bytes(),
     };
-    let offset = asked.offset;
-    let items = look.items(asked.state.as_deref(), Page { offset, limit })?;
+    let items = look.items(asked.state.as_deref(), page)?;
     let view = queue.view();
     let body = json!({
         "messages": { "ready": view.ready, "unacked": view.unacked, "delayed": view.delayed },
-        "offset": offset,
-        "limit": limit,
+        "offset": page.offset,
+        "limit": page.limit,
         "items": items,
     });
     Ok(Json(body).into_response())
@@ -126,7 +146,7 @@ impl Look<'_> {
     fn delayed(&self, page: Page) -> Vec<Value> {
         let row = |(due, entry): &(Tick, Entry)| {
             let mut row = self.row("delayed", entry);
-            row["due_in_ms"] = json!(self.ms_until(*due));
+            row["due_in_ms"] = json!(ms(self.now, *due));
             row
         };
         self.queue.peek_delayed(page).iter().map(row).collect()
@@ -145,7 +165,7 @@ impl Look<'_> {
             "channel": it.place.channel,
             "delivery_tag": it.place.tag,
             "consumer_tag": consumer.map(|one| one.tag.as_str()),
-            "out_for_ms": u64::try_from(it.since.until(self.now).as_millis()).unwrap_or(u64::MAX),
+            "out_for_ms": ms(it.since, self.now),
         });
         row
     }
@@ -154,43 +174,46 @@ impl Look<'_> {
         let message = &entry.message;
         let counted = self.queue.properties(entry, state != "unacked");
         let raw = counted.as_deref().unwrap_or(message.properties());
-        let headers = leveret_proto::content::Properties::decode(raw);
-        let headers = headers.ok().and_then(|it| it.headers).unwrap_or_default();
-        let mut row = json!({
-            "state": state,
-            "seq": entry.seq,
-            "exchange": message.exchange(),
-            "routing_key": message.routing_key(),
-            "priority": entry.priority,
-            "redelivered": entry.redelivered,
-            "returns": entry.returns,
-            "failures": entry.failures,
-            "published_ms_ago":
-                u64::try_from(message.published.until(self.now).as_millis()).unwrap_or(u64::MAX),
-            "expires_in_ms": (entry.expires != Tick::NEVER).then(|| self.ms_until(entry.expires)),
-            "properties": properties(raw),
-            "headers": typed(&headers),
-            "deaths": headers.get("x-death").map(value).unwrap_or_else(|| json!([])),
-        });
-        self.show_body(message.body(), &mut row);
+        let mut row = shown(message, raw, self.body_bytes);
+        row["state"] = json!(state);
+        row["seq"] = json!(entry.seq);
+        row["priority"] = json!(entry.priority);
+        row["redelivered"] = json!(entry.redelivered);
+        row["returns"] = json!(entry.returns);
+        row["failures"] = json!(entry.failures);
+        row["published_ms_ago"] = json!(ms(message.published, self.now));
+        let expires = (entry.expires != Tick::NEVER).then(|| ms(self.now, entry.expires));
+        row["expires_in_ms"] = json!(expires);
         row
     }
+}
 
-    fn show_body(&self, body: &[u8], row: &mut Value) {
-        let shown = body.get(..self.body_bytes).unwrap_or(body);
-        let (payload, encoding) = match text(shown, body.len()) {
-            Some(text) => (text.to_owned(), "string"),
-            None => (STANDARD.encode(shown), "base64"),
-        };
-        row["payload"] = json!(payload);
-        row["payload_encoding"] = json!(encoding);
-        row["payload_bytes"] = json!(body.len());
-        row["payload_truncated"] = json!(shown.len() < body.len());
-    }
+/// Milliseconds from one time to another.
+pub(super) fn ms(from: Tick, to: Tick) -> u64 {
+    u64::try_from(from.until(to).as_millis()).unwrap_or(u64::MAX)
+}
 
-    fn ms_until(&self, then: Tick) -> u64 {
-        u64::try_from(self.now.until(then).as_millis()).unwrap_or(u64::MAX)
-    }
+/// What a message says, wherever it stands: `raw` are its properties there.
+pub(super) fn shown(message: &Message, raw: &[u8], body_bytes: usize) -> Value {
+    let headers = leveret_proto::content::Properties::decode(raw);
+    let headers = headers.ok().and_then(|it| it.headers).unwrap_or_default();
+    let body = message.body();
+    let part = body.get(..body_bytes).unwrap_or(body);
+    let (payload, encoding) = match text(part, body.len()) {
+        Some(text) => (text.to_owned(), "string"),
+        None => (STANDARD.encode(part), "base64"),
+    };
+    json!({
+        "exchange": message.exchange(),
+        "routing_key": message.routing_key(),
+        "properties": properties(raw),
+        "headers": typed(&headers),
+        "deaths": headers.get("x-death").map(value).unwrap_or_else(|| json!([])),
+        "payload": payload,
+        "payload_encoding": encoding,
+        "payload_bytes": body.len(),
+        "payload_truncated": part.len() < body.len(),
+    })
 }
 
 /// The text, if it is one; a cut may go through a character.

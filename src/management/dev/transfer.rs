@@ -18,7 +18,7 @@ use super::super::seen::real_name;
 use super::super::{Answer, Api};
 use crate::broker::name::Name;
 use crate::broker::permission::Access;
-use crate::broker::queue::{Page, Queue, Which};
+use crate::broker::queue::{Page, Which};
 use crate::broker::transfer::{Obstacle, PART, Target, Transfer, Transferred};
 use crate::broker::vhost::VirtualHost;
 
@@ -44,7 +44,7 @@ async fn move_messages(
     from.refuse_if_stream("move")?;
     let to = request.get("to").and_then(Value::as_object);
     let to = to.ok_or_else(|| ApiError::keys_missing(&["to"]))?;
-    let chosen = Chosen::of(&request, "which", &from)?;
+    let chosen = Chosen::of(&request, "which", from.last_seq())?;
     let transfer = Transfer {
         to: destination(&api, &caller, &vhost, to)?,
         from,
@@ -91,18 +91,19 @@ fn destination(
 }
 
 /// Which messages, and how many of them.
-struct Chosen {
-    which: Which,
+pub(super) struct Chosen {
+    pub(super) which: Which,
     count: u64,
 }
 
 impl Chosen {
     /// `"all"`, a number of the next ones, or a list of their numbers.
-    fn of(request: &Request, key: &str, queue: &Queue) -> Result<Self, ApiError> {
+    /// Of all are meant those that are there now, up to `last_seq`.
+    pub(super) fn of(request: &Request, key: &str, last_seq: u64) -> Result<Self, ApiError> {
         let wrong =
             || ApiError::bad_request(format!("{key} must be all, a count or a list of seq"));
         let up_to_now = |count| Self {
-            which: Which::UpTo(queue.last_seq()),
+            which: Which::UpTo(last_seq),
             count,
         };
         match request.get(key) {
@@ -119,15 +120,8 @@ impl Chosen {
         }
     }
 
-    fn max(&self) -> usize {
+    pub(super) fn max(&self) -> usize {
         usize::try_from(self.count).unwrap_or(usize::MAX)
-    }
-
-    fn has(&self, seq: u64) -> bool {
-        match &self.which {
-            Which::UpTo(last) => seq <= *last,
-            Which::These(seqs) => seqs.contains(&seq),
-        }
     }
 }
 
@@ -167,7 +161,7 @@ impl Order<'_> {
             let limit = usize::try_from(until - offset).unwrap_or(PART).min(PART);
             let page = Page { offset, limit };
             let done = self.api.change(self.user, self.vhost, |now, fx| {
-                let is_meant = |seq| chosen.has(seq);
+                let is_meant = |seq| chosen.which.has(seq);
                 self.transfer.copy_some(self.vhost, page, is_meant, now, fx)
             });
             all.count += done.count;
@@ -188,7 +182,7 @@ async fn discard(
 ) -> Answer {
     let (vhost, queue) = target(&api, &caller, &at, Access::Read)?;
     queue.refuse_if_stream("discard")?;
-    let chosen = Chosen::of(&Request::parse(&body)?, "seq", &queue)?;
+    let chosen = Chosen::of(&Request::parse(&body)?, "seq", queue.last_seq())?;
     let discarded = api.change(caller.name(), &vhost, |now, fx| {
         let lifted = queue.lift(&chosen.which, chosen.max(), now, fx);
         queue.let_go(&lifted, fx);
@@ -205,7 +199,7 @@ async fn deliver(
     body: Bytes,
 ) -> Answer {
     let (vhost, queue) = target(&api, &caller, &at, Access::Read)?;
-    let chosen = Chosen::of(&Request::parse(&body)?, "seq", &queue)?;
+    let chosen = Chosen::of(&Request::parse(&body)?, "seq", queue.last_seq())?;
     let released = api.change(caller.name(), &vhost, |now, fx| {
         queue.hurry(&chosen.which, chosen.max(), now, fx)
     });

@@ -9,7 +9,6 @@ import { connection, paused, watch, refresh } from './lib/live.js';
 import { begin } from './lib/stream.js';
 import { empty, failed, icon } from './lib/ui.js';
 import { options } from './lib/forms.js';
-import { notesView } from './lib/dialog.js';
 import { listenToKeys, showHelp } from './lib/keys.js';
 import { MENU, find } from './routes.js';
 import signInView from './pages/sign-in.js';
@@ -110,10 +109,11 @@ function connectionView() {
     title=${isPaused ? 'Updates are paused. Press to go on' : 'Updated as it happens. Press to pause'}><i></i><span>${isPaused ? 'Paused' : 'Live'}</span></button>`;
 }
 
-const vhosts = signal([]);
+const vhosts = signal(null);
 let vhostWatch = null;
 effect(() => {
   vhostWatch?.stop();
+  vhosts.set(null);
   vhostWatch = me() ? untracked(() => watch('/api/vhosts?columns=name')) : null;
 });
 effect(() => {
@@ -122,7 +122,7 @@ effect(() => {
 });
 
 function vhostChoice() {
-  if (vhosts().length < 2) return null;
+  if ((vhosts()?.length ?? 0) < 2) return null;
   const choose = ({ target }) => {
     vhostChosen.set(target.value);
     if (route.peek().parts.length < 2) setQuery({ vhost: target.value });
@@ -153,9 +153,15 @@ function lostBanner() {
     ${seconds ? `Trying again in ${seconds} s.` : 'Trying again …'}</span><button type="button" class="plain small" @click=${refresh}>Try now</button></div>`;
 }
 
+/** Who may use no virtual host is told why everything is empty. */
+function strangerNotice() {
+  if (vhosts()?.length !== 0 || may('monitoring')) return null;
+  return html`<div class="verdict notice">${icon('key')}<span>${me().name} may use no virtual host, so nothing is shown. An administrator can give permissions: <code>rabbitmqctl set_permissions ${me().name} ".*" ".*" ".*"</code></span></div>`;
+}
+
 const shell = () => html`<a class="skip" href="#main" @click=${(event) => { event.preventDefault(); document.getElementById('main').focus(); }}>To the content</a>
   ${bar()}<div class="frame ${isMenuOpen() ? 'menu-open' : ''}">${menu()}
-  <main id="main" tabindex="-1">${lostBanner()}${page()?.view()}</main></div>${notesView()}`;
+  <main id="main" tabindex="-1">${lostBanner()}${strangerNotice()}${page()?.view()}</main></div>`;
 
 const waiting = () => (startError() ? html`<main class="sign-in">${failed(startError())}<p>This page tries again by itself.</p></main>` : null);
 

@@ -309,7 +309,29 @@ pub(super) static LEVERET: Family = Family {
         ),
         at(
             "/dev/exchanges/{vhost}/{name}/delayed",
-            &[list(Member, "What waits in a delaying exchange")],
+            &[one(Member, "What waits in a delayed exchange").query(&[
+                "offset",
+                "limit",
+                "payload_bytes",
+            ])],
+        ),
+        at(
+            "/dev/exchanges/{vhost}/{name}/deliver",
+            &[ask(
+                Member,
+                "Route messages now that wait in a delayed exchange",
+                &["seq: any"],
+                Shows::Object,
+            )],
+        ),
+        at(
+            "/dev/exchanges/{vhost}/{name}/discard",
+            &[ask(
+                Member,
+                "Drop messages that wait in a delayed exchange, by their seq",
+                &["seq: any"],
+                Shows::Object,
+            )],
         ),
         at(
             "/dev/queues/{vhost}/{name}/peek",

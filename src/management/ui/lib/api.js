@@ -67,6 +67,9 @@ export const upload = async (path, file) => json(await ask('POST', path, file, {
 /** A path below /api, its parts escaped. */
 export const api = (...parts) => `/api/${parts.map(encodeURIComponent).join('/')}`;
 
+/** Likewise below /dev: what only this broker has. */
+export const dev = (...parts) => `/dev/${parts.map(encodeURIComponent).join('/')}`;
+
 /** Why one was signed out, for the page to sign in. */
 export const signedOutBecause = signal('');
 

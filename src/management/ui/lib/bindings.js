@@ -60,13 +60,18 @@ export function flow(exchange, incoming, outgoing) {
   if (outgoing.length > DRAWN_MAX || incoming.length > DRAWN_MAX) return null;
   const sources = incoming.map((one) => html`<li>${exchangeLink(one.vhost, one.source)}<code title=${keyOf(one)}>${keyOf(one) || 'any key'}</code></li>`);
   const targets = outgoing.map((one) => html`<li>${target(one)}<code title=${keyOf(one)}>${keyOf(one) || 'no key'}</code></li>`);
-  return html`<div class="flow">
-    <ul class="sources" aria-label="Bound from">${sources.length ? sources : html`<li><span class="muted">publishers</span></li>`}</ul>
-    <bind-lines .amount=${Math.max(1, sources.length)} .inward=${true}></bind-lines>
-    <div class="centre">${exchangeName(exchange.name)}</div>
-    <bind-lines .amount=${Math.max(1, targets.length)} .inward=${false}></bind-lines>
-    <ul aria-label="Bound to">${targets.length ? targets : html`<li><span class="muted">nothing: messages are dropped</span></li>`}</ul></div>`;
+  return drawing({
+    sources: sources.length ? sources : [html`<li><span class="muted">publishers</span></li>`],
+    targets: targets.length ? targets : [html`<li><span class="muted">nothing: messages are dropped</span></li>`],
+    centre: exchangeName(exchange.name),
+  });
 }
+
+/** What leads to something, and where it leads. */
+export const drawing = ({ sources, targets, centre }) => html`<div class="flow">
+  <ul class="sources" aria-label="From">${sources}</ul><bind-lines .amount=${sources.length} .inward=${true}></bind-lines>
+  <div class="centre">${centre}</div>
+  <bind-lines .amount=${targets.length} .inward=${false}></bind-lines><ul aria-label="To">${targets}</ul></div>`;
 
 /** A form that binds something to an exchange (`source`), or an exchange's messages to a queue (`queue`). */
 export function bindForm({ vhost, source, queue, names }) {

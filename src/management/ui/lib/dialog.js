@@ -1,7 +1,7 @@
 // Windows that ask, and notes that tell: <dialog> for the first, a polite list for the second.
 
 import { html, keyed, render } from './html.js';
-import { signal } from './signal.js';
+import { effect, signal } from './signal.js';
 import { failed, icon } from './ui.js';
 import { refresh } from './live.js';
 import { go } from './router.js';
@@ -20,10 +20,18 @@ function drop(note) {
   notes.set(notes.peek().filter((one) => one !== note));
 }
 
-export const notesView = () => html`<div class="notes" role="status" aria-live="polite">${notes().map((note) => keyed(note.id, html`
+const board = document.createElement('div');
+board.className = 'notes';
+board.setAttribute('role', 'status');
+
+/** What stands outside of a window that asks is out of reach: the notes are in it while it is open. */
+const pinBoard = () => ([...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body).append(board);
+pinBoard();
+
+effect(() => render(html`${notes().map((note) => keyed(note.id, html`
   <div class="note ${note.error ? 'error' : ''}">${icon(note.error ? 'warning' : 'check')}
     <div><p>${note.text}</p>${note.error ? failed(note.error) : null}</div>
-    <button type="button" class="quiet" aria-label="Close this note" @click=${() => drop(note)}>${icon('close')}</button></div>`))}</div>`;
+    <button type="button" class="quiet" aria-label="Close this note" @click=${() => drop(note)}>${icon('close')}</button></div>`))}`, board));
 
 /** Open a window with what `view(close)` shows; resolves with what it is closed with. */
 export function open(view, { label, wide } = {}) {
@@ -37,6 +45,7 @@ export function open(view, { label, wide } = {}) {
       dialog.close();
     };
     dialog.addEventListener('close', () => {
+      pinBoard();
       dialog.remove();
       resolve(result);
     });
@@ -44,6 +53,7 @@ export function open(view, { label, wide } = {}) {
     render(view(close), dialog);
     document.body.append(dialog);
     dialog.showModal();
+    pinBoard();
   });
 }
 
@@ -55,11 +65,11 @@ export function confirm({ title, text, action }) {
     <button type="submit" class="danger" autofocus>${action}</button></div></form>`, { label: title });
 }
 
-/** Do it, tell that it was done or why not, and look again; or leave, when what is shown is gone. True when it was done. */
+/** Do it, tell that it was done (or null, where `work` tells) or why not, and look again; or leave, when what is shown is gone. True when it was done. */
 export async function attempt(done, work, leaveTo) {
   try {
     await work();
-    tell(done);
+    if (done) tell(done);
     if (leaveTo) go(leaveTo);
     else refresh();
     return true;

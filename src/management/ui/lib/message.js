@@ -47,11 +47,42 @@ function hex(data) {
   return lines.join('\n');
 }
 
-const isGzip = (data) => data[0] === 0x1f && data[1] === 0x8b;
+const UNZIPPED_BYTES_MAX = 4 * 1024 * 1024;
 
-async function unzip(data) {
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** How a body says that it is packed: gzip, or zlib as Celery writes it. */
+function packing(data) {
+  if (data[0] === 0x1f && data[1] === 0x8b) return { format: 'gzip', title: 'gzip' };
+  if (data[0] === 0x78 && (data[0] * 256 + data[1]) % 31 === 0) return { format: 'deflate', title: 'zlib' };
+  return null;
+}
+
+/** What is packed; of what was cut off, or is too much, the beginning. */
+async function unpack(data, format) {
+  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream(format)).getReader();
+  const parts = [];
+  try {
+    for (let size = 0; size < UNZIPPED_BYTES_MAX; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      size += value.length;
+    }
+    reader.cancel();
+  } catch (error) {
+    if (parts.length === 0) throw error;
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+const GIST_CHARS_MAX = 240;
+
+/** A message in a line: what it is called, and how its body begins. */
+export function gist(message) {
+  const headers = message.properties?.headers ?? {};
+  const title = headers.task && headers.id ? headers.task : message.routing_key || '(no routing key)';
+  if (headers.task && headers.argsrepr) return { title, text: `${headers.argsrepr} ${headers.kwargsrepr ?? ''}` };
+  if (message.payload_encoding !== 'string') return { title, text: 'binary' };
+  return { title, text: message.payload.slice(0, GIST_CHARS_MAX).replace(/\s+/g, ' ') };
 }
 
 /** A Celery task in its second protocol: the headers name it, the body is [args, kwargs, embedded]. */
@@ -106,7 +137,7 @@ class MessageView extends View {
     const properties = Array.isArray(message.properties) ? {} : message.properties;
     return html`<article class="message">
       <header><strong>${message.routing_key || '(no routing key)'}</strong><span class="muted">from ${message.exchange || 'the default exchange'}</span>
-        ${message.redelivered ? badge('redelivered', 'warn', 'It was out before') : null}${properties.content_type ? badge(properties.content_type) : null}
+        ${message.redelivered && !this.bare ? badge('redelivered', 'warn', 'It was out before') : null}${properties.content_type ? badge(properties.content_type) : null}
         <span class="muted">${bytes(message.payload_bytes)}</span><span class="grow"></span>
         <span class="choices" role="group" aria-label="Read the body as">${views.map((one) => html`<button type="button" class="quiet" aria-pressed=${String(one === chosen)} @click=${() => this.#as.set(one.id)}>${one.title}</button>`)}</span></header>
       <div class="body">${chosen.view()}</div>
@@ -117,7 +148,8 @@ class MessageView extends View {
     this.#of = message;
     this.content = contentOf(message);
     this.#unzipped.set(null);
-    if (isGzip(this.content)) unzip(this.content).then((data) => this.#unzipped.set(data), () => {});
+    this.packing = packing(this.content);
+    if (this.packing) unpack(this.content, this.packing.format).then((data) => this.#unzipped.set(data), () => {});
   }
 
   views(data, message) {
@@ -125,7 +157,7 @@ class MessageView extends View {
     const json = text === null ? undefined : asJson(text);
     const task = celery(message.properties?.headers, json);
     const block = (content) => html`<div class="copyable"><pre tabindex="0"><code>${content}</code></pre>${copyButton(content)}</div>`;
-    const zipped = this.#unzipped() ? ' (gzip)' : '';
+    const zipped = this.#unzipped() ? ` (${this.packing.title})` : '';
     const cut = (content) => (content.length > TEXT_CHARS_MAX ? `${content.slice(0, TEXT_CHARS_MAX)}…` : content);
     return [
       task && { id: 'task', title: 'Celery task', view: () => taskView(task) },
@@ -147,4 +179,4 @@ class MessageView extends View {
       ${named.length ? html`<h3>Headers</h3>${facts(named.map(([name, value]) => [name, html`<code>${typeof value === 'string' ? value : JSON.stringify(value)}</code>`]))}` : null}</details>`;
   }
 }
-MessageView.define('message-view', 'message');
+MessageView.define('message-view', 'message', 'bare');

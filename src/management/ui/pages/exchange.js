@@ -1,7 +1,7 @@
 // One exchange: what comes in and goes out, its bindings drawn and listed, a message to publish.
 
 import { html } from '../lib/html.js';
-import { api, remove } from '../lib/api.js';
+import { api, may, remove } from '../lib/api.js';
 import { to } from '../lib/router.js';
 import { attempt, confirm } from '../lib/dialog.js';
 import { rates, sampleQuery } from '../lib/history.js';
@@ -10,7 +10,9 @@ import { badge, empty, failed, head, loaded, panel, range, rangeChoice, tabs } f
 import { features } from '../lib/arguments.js';
 import { bindForm, bindingTable, flow } from '../lib/bindings.js';
 import { publishForm } from '../lib/publish.js';
+import { delayedView } from './exchange-delayed.js';
 import '../lib/chart.js';
+import '../lib/explain.js';
 
 export default function exchange({ params, watch }) {
   const { vhost } = params;
@@ -21,11 +23,13 @@ export default function exchange({ params, watch }) {
   const from = watch(api('exchanges', vhost, asked, 'bindings', 'source'));
   const into = watch(api('exchanges', vhost, asked, 'bindings', 'destination'));
   const queues = watch(`${api('queues', vhost)}?columns=name`);
+  const users = may('administrator') ? watch('/api/users?columns=name') : null;
+  const delayed = delayedView(vhost, asked);
   return {
     title: exchangeName(name),
     view: () => {
       live.to(path());
-      return html`${title(live().data, vhost, name, from().data)}${loaded(live, (data) => body(data, live().at, { vhost, name, from, into, queues }))}`;
+      return html`${title(live().data, vhost, name, from().data)}${loaded(live, (data) => body(data, live().at, { vhost, name, from, into, queues, users, delayed }))}`;
     },
   };
 }
@@ -42,7 +46,7 @@ async function drop(vhost, name, bindings) {
   await attempt(`${name} was deleted.`, () => remove(api('exchanges', vhost, name)), to(['exchanges']));
 }
 
-function body(data, at, { vhost, name, from, into, queues }) {
+function body(data, at, { vhost, name, from, into, queues, users, delayed }) {
   const key = `exchange/${vhost}/${name}`;
   const series = [['publish_in', 'In'], ['publish_out', 'Out']].map(([id, text]) => ({ name: text, hint: id, samples: rates(data.message_stats, id, `${key}/${id}`, at) }));
   const outgoing = from().data ?? [];
@@ -52,6 +56,8 @@ function body(data, at, { vhost, name, from, into, queues }) {
     <div>${tabs('show', [
       { id: 'bindings', title: 'Bindings', count: from().data ? outgoing.length + incoming.length : null, view: () => bindings({ data, vhost, name, incoming, outgoing, error: from().error, queues: queues().data }) },
       { id: 'publish', title: 'Publish', view: () => panel('Publish to this exchange', publishForm({ vhost, exchange: name })) },
+      { id: 'explain', title: 'Explain', view: () => panel('Where would a message go?', html`<explain-publish .vhost=${vhost} .exchange=${name} .users=${(users?.().data ?? []).map((one) => one.name)}></explain-publish>`) },
+      ...(data.type === 'x-delayed-message' ? [{ id: 'delayed', title: 'Delayed', count: data.message_stats?.delayed ?? null, view: delayed }] : []),
     ])}</div></div>`;
 }
 

@@ -5,7 +5,7 @@ import { api, put, remove } from '../lib/api.js';
 import { go, to } from '../lib/router.js';
 import { attempt, open } from '../lib/dialog.js';
 import { count, exchangeName } from '../lib/format.js';
-import { badge, head, icon, loaded } from '../lib/ui.js';
+import { badge, empty, head, icon, loaded } from '../lib/ui.js';
 import { exchangeArguments, features, featureText } from '../lib/arguments.js';
 import { field, form, select, text, tick } from '../lib/forms.js';
 import { exchangeLink, ofVhost, rateColumn, vhostChoices, vhostColumn } from '../lib/lists.js';
@@ -32,7 +32,7 @@ export default function exchanges({ watch }) {
   return {
     title: 'Exchanges',
     view: () => html`${head({ title: 'Exchanges', actions: add })}
-      ${loaded(live, (rows) => html`<data-table .main=${true} .name=${'exchanges'} .label=${'Exchanges'} .noun=${'exchange'} .sort=${'name'} .rows=${ofVhost(rows)} .columns=${COLUMNS} .bulk=${BULK}></data-table>`)}`,
+      ${loaded(live, (rows) => html`<data-table .main=${true} .name=${'exchanges'} .label=${'Exchanges'} .noun=${'exchange'} .sort=${'name'} .rows=${ofVhost(rows)} .columns=${COLUMNS} .bulk=${BULK} .empty=${empty('No exchanges', 'Every virtual host has some: you may see none.')}></data-table>`)}`,
   };
 }
 

@@ -12,6 +12,7 @@ import { bindForm, bindingTable } from '../lib/bindings.js';
 import { publishForm } from '../lib/publish.js';
 import { connectionLink, vhostLink } from '../lib/lists.js';
 import { consumerTable } from './consumers.js';
+import { whyView } from '../lib/why.js';
 import { messagesView } from './queue-messages.js';
 import '../lib/chart.js';
 
@@ -23,8 +24,10 @@ export default function queue({ params, watch }) {
   const live = watch(path());
   const bindings = watch(api('queues', vhost, name, 'bindings'));
   const exchanges = watch(`${api('exchanges', vhost)}?columns=name`);
-  const messages = messagesView(vhost, name);
-  const context = { vhost, name, bindings, exchanges, messages };
+  const queues = watch(`${api('queues', vhost)}?columns=name`);
+  const messages = messagesView(vhost, name, queues);
+  const why = whyView(vhost, name);
+  const context = { vhost, name, bindings, exchanges, messages, why };
   return {
     title: name,
     view: () => {
@@ -51,7 +54,7 @@ async function drop(vhost, name, data) {
   await attempt(`${name} was deleted.`, () => remove(api('queues', vhost, name)), to(['queues']));
 }
 
-function body(data, at, { vhost, name, bindings, exchanges, messages }) {
+function body(data, at, { vhost, name, bindings, exchanges, messages, why }) {
   const key = `queue/${vhost}/${name}`;
   const line = (stats, id, text, how) => ({ name: text, hint: id, samples: how(stats, id, `${key}/${id}`, at) });
   const lengths = [['messages_ready', 'Ready'], ['messages_unacknowledged', 'Unacknowledged']].map(([id, text]) => line(data, id, text, gauge));
@@ -62,16 +65,16 @@ function body(data, at, { vhost, name, bindings, exchanges, messages }) {
       ${panel('Messages per second', html`<line-chart .series=${flows} .span=${range()} .least=${10} .format=${rate} .label=${'Messages per second'}></line-chart>`)}
     </div>
     <div>${tabs('show', [
-      { id: 'details', title: 'Details', view: () => details(data) },
-      { id: 'messages', title: 'Messages', count: data.messages_ready == null ? null : count(data.messages_ready), view: messages },
+      { id: 'details', title: 'Details', view: () => details(data, why) },
+      { id: 'messages', title: 'Messages', count: data.messages_ready == null ? null : count(data.messages_ready), view: () => messages(data) },
       { id: 'consumers', title: 'Consumers', count: data.consumers ?? 0, view: () => consumerTable(data.consumer_details ?? [], 'queue-consumers') },
       { id: 'bindings', title: 'Bindings', count: bindings().data ? bound.length : null, view: () => bindingsTab(bound, bindings().error, exchanges().data, vhost, name) },
       { id: 'publish', title: 'Publish', view: () => panel('Publish to this queue', html`<p class="hint">Through the default exchange, which routes by the queue's name.</p>${publishForm({ vhost, exchange: '', routingKey: name, isKeyFixed: true })}`) },
     ])}</div></div>`;
 }
 
-function details(data) {
-  return html`<div class="stack"><div class="pair">${panel('Now', facts([
+function details(data, why) {
+  return html`<div class="stack">${data.type === 'stream' ? null : why(data)}<div class="pair">${panel('Now', facts([
     ['Ready', count(data.messages_ready)], ['Unacknowledged', count(data.messages_unacknowledged)], ['Total', count(data.messages)],
     ['Persistent', data.messages_persistent == null ? null : count(data.messages_persistent)],
     ['Size', bytes(data.message_bytes), 'message_bytes: bodies of all messages'], ['Size of ready', bytes(data.message_bytes_ready)],

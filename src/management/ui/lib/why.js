@@ -1,0 +1,54 @@
+// Why messages wait in a queue: what the broker says, in plain sentences.
+
+import { html } from './html.js';
+import { signal } from './signal.js';
+import { dev, get } from './api.js';
+import { to } from './router.js';
+import { count } from './format.js';
+import { failed, panel } from './ui.js';
+import { connectionLink } from './lists.js';
+
+const SHOWN_MAX = 20;
+
+const messagesOf = (vhost, name, state) => to(['queues', vhost, name], { show: 'messages', state });
+
+/** What one can do about it. */
+const NEXT = {
+  no_consumers: (at) => html`Start a program that subscribes, or look at what waits: <a href=${messagesOf(...at, '')}>Messages</a>.`,
+  no_room: (at) => html`Consumers get more when they acknowledge what they have: <a href=${messagesOf(...at, 'unacked')}>Unacknowledged messages</a>.`,
+  delayed: (at) => html`They can be delivered now: <a href=${messagesOf(...at, 'delayed')}>Delayed messages</a>.`,
+};
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
+const consumerLine = (one) => html`<li><span class=${one.key === 'has_room' ? 'yes' : 'no'}>${one.key === 'has_room' ? 'takes' : 'waits'}</span>
+  <span><code>${one.consumer_tag}</code> of ${connectionLink(one.connection)} ${one.text}.${one.connection_blocked ? ' Its connection is paused by the memory alarm: what it acknowledges is not read before that is over.' : ''}</span></li>`;
+
+/** The panel of a queue. It asks anew when `numbers` of the queue are others. */
+export function whyView(vhost, name) {
+  const found = signal({ data: undefined, error: null });
+  let asked = '';
+  const ask = async () => {
+    try {
+      found.set({ data: await get(dev('explain', 'queue', vhost, name)), error: null });
+    } catch (error) {
+      found.set({ ...found.peek(), error });
+    }
+  };
+  return (data) => {
+    const numbers = [data.messages_ready, data.messages_unacknowledged, data.consumers].join();
+    if (numbers !== asked) {
+      asked = numbers;
+      ask();
+    }
+    const { data: why, error } = found();
+    return panel('Why is nothing consumed?', html`${failed(error)}${why ? answer(why, [vhost, name]) : null}`);
+  };
+}
+
+function answer({ reasons, consumers }, at) {
+  const rest = consumers.length - SHOWN_MAX;
+  return html`<ul class="reasons">${reasons.map((one) => html`<li><strong>${sentence(one.text)}</strong> ${NEXT[one.key]?.(at)}</li>`)}</ul>
+    ${consumers.length ? html`<ul class="verdicts below-it">${consumers.slice(0, SHOWN_MAX).map(consumerLine)}</ul>` : null}
+    ${rest > 0 ? html`<p class="hint">and ${count(rest)} more</p>` : null}`;
+}
