@@ -175,6 +175,7 @@ test('closes a connection with a reason', { timeout: 30_000 }, async () => {
   await page.getByLabel('Reason').fill('time for lunch');
   await page.getByRole('dialog').getByRole('button', { name: 'Close the connection' }).click();
   assert.match((await closed).message, /320.*time for lunch/);
+  await told('The connection to be closed was closed.');
 });
 
 test('makes a virtual host, protects it, and deletes it', async () => {

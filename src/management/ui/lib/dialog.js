@@ -4,7 +4,7 @@ import { html, keyed, render } from './html.js';
 import { effect, signal } from './signal.js';
 import { failed, icon } from './ui.js';
 import { refresh } from './live.js';
-import { go } from './router.js';
+import { go, route } from './router.js';
 
 const notes = signal([]);
 let noteNumber = 0;
@@ -65,12 +65,14 @@ export function confirm({ title, text, action }) {
     <button type="submit" class="danger" autofocus>${action}</button></div></form>`, { label: title });
 }
 
-/** Do it, tell that it was done (or null, where `work` tells) or why not, and look again; or leave, when what is shown is gone. True when it was done. */
+/** Do it, tell that it was done (or null, where `work` tells) or why not, and look again; or leave, when what is shown is gone and
+ * nobody went elsewhere. True when it was done. */
 export async function attempt(done, work, leaveTo) {
+  const here = route.peek().path;
   try {
     await work();
     if (done) tell(done);
-    if (leaveTo) go(leaveTo);
+    if (leaveTo && route.peek().path === here) go(leaveTo);
     else refresh();
     return true;
   } catch (error) {
