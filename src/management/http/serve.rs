@@ -47,7 +47,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     // It ends with this call.
     let _sampling = JoinSet::from_iter([keep_sampling(api.clone())]);
-    accept(listener, None, api, stopped).await
+    accept(listener, None, move || router(api.clone()), stopped).await
 }
 
 /// Likewise over TLS, beside [`serve`].
@@ -57,16 +57,20 @@ pub async fn serve_tls(
     api: Api,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    accept(listener, Some(acceptor), api, stopped).await
+    let build = move || router(api.clone());
+    accept(listener, Some(acceptor), build, stopped).await
 }
 
-async fn accept(
+/// Serve what `build` makes. It is made for the first connection: a broker that is never asked over
+/// HTTP, as most that serve one test are, neither waits for it nor holds its code in memory.
+pub(in crate::management) async fn accept(
     listener: TcpListener,
     acceptor: Option<Acceptor>,
-    api: Api,
+    build: impl Fn() -> Router,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let (router, permits) = (router(api), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut built = None;
     let (stop, stopping) = watch::channel(());
     let accepting = async {
         loop {
@@ -80,8 +84,8 @@ async fn accept(
             };
             // Small answers must not wait for a full packet.
             let _ = stream.set_nodelay(true);
-            let (router, stopping) = (router.clone(), stopping.clone());
-            let acceptor = acceptor.clone();
+            let router = built.get_or_insert_with(&build).clone();
+            let (acceptor, stopping) = (acceptor.clone(), stopping.clone());
             tokio::spawn(async move {
                 match acceptor {
                     None => connection(stream, peer, router, stopping).await,

@@ -23,6 +23,7 @@ use self::snapshot::Snapshot;
 use self::text::Text;
 use super::Api;
 use super::error::ApiError;
+use super::http::serve::accept;
 use crate::broker::Broker;
 
 /// The format's, and its version.
@@ -64,10 +65,11 @@ pub async fn serve(
     api: Api,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let routes = routes().fallback(|| async { ApiError::NotFound });
-    axum::serve(listener, routes.with_state(api))
-        .with_graceful_shutdown(stopped)
-        .await
+    let build = move || {
+        let routes = routes().fallback(|| async { ApiError::NotFound });
+        routes.with_state(api.clone())
+    };
+    accept(listener, None, build, stopped).await
 }
 
 async fn summed(State(api): State<Api>) -> Response {
