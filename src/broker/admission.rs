@@ -53,8 +53,59 @@ impl Broker {
         all.iter().filter(|one| which(one)).count()
     }
 
-    /// Whether a user may open one more channel.
+    /// Whether a user may open one more channel, and the node may have one more.
     pub fn check_channels(&self, user: &User) -> Result<(), BrokerError> {
+        self.check_channels_of(user)?;
+        let Some(limit) = self.settings.channel_max_per_node else {
+            return Ok(());
+        };
+        let all = self.connections.snapshot();
+        let there: usize = all.iter().map(|one| one.channels.lock().len()).sum();
+        if (there as u64) < limit {
+            return Ok(());
+        }
+        let (node, limit) = (&self.node, self.channel_limit(limit));
+        Err(BrokerError::Limit(format!(
+            "number of channels opened on node '{node}' has reached the maximum allowed limit of \
+             {limit}"
+        )))
+    }
+
+    fn channel_limit(&self, limit: u64) -> String {
+        match self.compat.channel_limit_in_parentheses {
+            true => format!("({limit})"),
+            false => limit.to_string(),
+        }
+    }
+
+    /// Whether there may be one more queue in all virtual hosts together, if there is none of that
+    /// name.
+    pub fn check_queues(&self, vhost: &VirtualHost, name: &str) -> Result<(), BrokerError> {
+        let Some(limit) = self.settings.cluster_queue_limit else {
+            return Ok(());
+        };
+        let all = self.vhosts.snapshot();
+        let there: usize = all.iter().map(|one| one.queues.len()).sum();
+        if (there as u64) < limit || vhost.queues.contains(name) {
+            return Ok(());
+        }
+        Err(BrokerError::Precondition(format!(
+            "cannot declare queue '{name}': queue limit in cluster ({limit}) is reached"
+        )))
+    }
+
+    /// Whether there may be so many more virtual hosts; the first is called `name`.
+    pub fn check_vhosts(&self, name: &str, more: usize) -> Result<(), BrokerError> {
+        let there = (self.vhosts.len() + more) as u64;
+        match self.settings.vhost_max {
+            Some(limit) if there > limit => Err(BrokerError::Limit(format!(
+                "cannot create vhost '{name}': vhost limit of {limit} is reached"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_channels_of(&self, user: &User) -> Result<(), BrokerError> {
         let limits = user.read(|state| state.limits.clone());
         let count = || {
             let all = self.connections.snapshot();
@@ -68,10 +119,7 @@ impl Broker {
             true => &self.node,
             false => &user.name,
         };
-        let limit = match self.compat.channel_limit_in_parentheses {
-            true => format!("({limit})"),
-            false => limit.to_string(),
-        };
+        let limit = self.channel_limit(limit);
         Err(BrokerError::Limit(format!(
             "number of channels opened for user '{name}' has reached the maximum allowed user \
              limit of {limit}"

@@ -43,6 +43,7 @@ pub mod trace;
 pub mod transfer;
 pub mod user;
 pub mod vhost;
+pub mod vhost_defaults;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -67,7 +68,7 @@ use self::permission::Permission;
 use self::queue::QueueKind;
 use self::random::Random;
 use self::registry::Registry;
-use self::settings::Settings;
+use self::settings::{AnyCredentials, Settings};
 use self::sockets::Sockets;
 use self::tick::{Tick, Ticked};
 use self::totals::Totals;
@@ -261,8 +262,12 @@ impl Broker {
 
     /// How clients may log in.
     pub fn mechanisms(&self) -> Vec<&'static str> {
+        let settings = &self.settings;
         let all = settings::mechanisms(self.compat.anonymous).iter().copied();
-        all.filter(|one| self.settings.offers(one)).collect()
+        // Without a user who it is to be, nobody is anonymous.
+        let is_usable = |one: &str| one != "ANONYMOUS" || settings.anonymous_user.is_some();
+        all.filter(|one| settings.offers(one) && is_usable(one))
+            .collect()
     }
 
     /// Largest message that may be published.
@@ -294,8 +299,12 @@ impl Broker {
             random: Arc::clone(&self.random),
             totals: Arc::clone(&self.totals),
         };
-        let vhost = VirtualHost::new(name.clone(), metadata, &shared);
-        self.vhosts.insert_new(name, Arc::new(vhost)).is_ok()
+        let vhost = Arc::new(VirtualHost::new(name.clone(), metadata, &shared));
+        let is_new = self.vhosts.insert_new(name, Arc::clone(&vhost)).is_ok();
+        if is_new {
+            self.furnish(&vhost);
+        }
+        is_new
     }
 
     /// Delete a virtual host with all that is in it; its connections are closed.
@@ -325,6 +334,40 @@ impl Broker {
         let text = format!("user '{name}' is deleted");
         self.close_connections(&text, |connection| connection.user.name == *name);
         true
+    }
+
+    /// The user that may come in with this name and password from this machine, or from another.
+    pub fn let_in(&self, name: &str, password: &str, is_local: bool) -> Option<Arc<User>> {
+        if self.settings.any_credentials.accept(is_local) && !name.is_empty() {
+            return Some(self.welcome(name));
+        }
+        let user = self.authenticate(name, password);
+        user.filter(|_| is_local || self.settings.is_remote_allowed(name))
+    }
+
+    /// Whoever it is: who is not known yet is an administrator.
+    fn welcome(&self, name: &str) -> Arc<User> {
+        self.users.get(name).unwrap_or_else(|| {
+            let name = Name::from(name);
+            let tags = vec!["administrator".to_owned()];
+            let user = Arc::new(User::new(name.clone(), PasswordHash::default(), tags));
+            match self.users.insert_new(name, Arc::clone(&user)) {
+                Ok(()) => user,
+                Err(there) => there,
+            }
+        })
+    }
+
+    /// Where any credentials will do, administrators may use the virtual host that they open.
+    pub fn make_at_home(&self, user: &User, vhost: &Name) {
+        let is_lost = user.has_tag("administrator") && user.permission(vhost).is_none();
+        if self.settings.any_credentials == AnyCredentials::Off || !is_lost {
+            return;
+        }
+        if let Ok(permission) = Permission::new(".*", ".*", ".*") {
+            let permission = Arc::new(permission);
+            user.change(|state| state.permissions.insert(vhost.clone(), permission));
+        }
     }
 
     /// The user, if the password is right.

@@ -2,8 +2,10 @@
 //!
 //! Names and defaults are those of RabbitMQ's settings file.
 
+use super::vhost_defaults::VhostDefaults;
+
 /// See the module. `None` is what the release line has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Seconds between heartbeats, as offered to clients.
     pub heartbeat: u16,
@@ -13,10 +15,20 @@ pub struct Settings {
     pub initial_frame_max: Option<u32>,
     /// Most channels of a connection, as offered to clients.
     pub channel_max: u16,
+    /// Most channels of all connections.
+    pub channel_max_per_node: Option<u64>,
+    /// Most consumers of a channel.
+    pub consumer_max_per_channel: Option<u64>,
+    /// Most queues of all virtual hosts.
+    pub cluster_queue_limit: Option<u64>,
+    /// Most virtual hosts.
+    pub vhost_max: Option<u64>,
     /// Largest message.
     pub max_message_size: Option<u64>,
     /// Longest handshake, in milliseconds; 0 is without end.
     pub handshake_timeout_ms: u64,
+    /// Whether anybody is let in, whatever the name and password.
+    pub any_credentials: AnyCredentials,
     /// Users that may connect from this machine only.
     pub loopback_users: Vec<String>,
     /// Who is logged in without a name; `None` is nobody.
@@ -29,6 +41,8 @@ pub struct Settings {
     pub default_user: DefaultUser,
     /// The virtual host there is at first.
     pub default_vhost: String,
+    /// What new virtual hosts begin with.
+    pub vhost_defaults: VhostDefaults,
     /// What the cluster is called; `None` is as the node.
     pub cluster_name: Option<String>,
     /// The product that clients are told.
@@ -37,6 +51,29 @@ pub struct Settings {
     pub product_version: Option<String>,
     /// Deprecated features that are permitted or denied whatever the release line says.
     pub permitted_features: Vec<(String, bool)>,
+}
+
+/// From where any name and password will do; for development only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnyCredentials {
+    /// From nowhere: names and passwords count.
+    #[default]
+    Off,
+    /// From this machine.
+    Local,
+    /// From everywhere.
+    Everywhere,
+}
+
+impl AnyCredentials {
+    /// Whether they will do for a client that is on this machine or is not.
+    pub fn accept(self, is_local: bool) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Local => is_local,
+            Self::Everywhere => true,
+        }
+    }
 }
 
 /// The user there is at first.
@@ -59,14 +96,20 @@ impl Default for Settings {
             frame_max: 131_072,
             initial_frame_max: None,
             channel_max: 2047,
+            channel_max_per_node: None,
+            consumer_max_per_channel: None,
+            cluster_queue_limit: None,
+            vhost_max: None,
             max_message_size: None,
             handshake_timeout_ms: 10_000,
+            any_credentials: AnyCredentials::default(),
             loopback_users: vec!["guest".to_owned()],
             anonymous_user: Some("guest".to_owned()),
             anonymous_pass: "guest".to_owned(),
             auth_mechanisms: None,
             default_user: DefaultUser::default(),
             default_vhost: "/".to_owned(),
+            vhost_defaults: VhostDefaults::default(),
             cluster_name: None,
             product_name: None,
             product_version: None,

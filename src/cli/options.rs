@@ -9,6 +9,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
 use super::memory::Limit;
 use super::tls::TlsFlags;
 use crate::broker::queue::QueueKind;
+use crate::broker::settings::AnyCredentials;
 use crate::config::place::Fault;
 use crate::config::written::Origin;
 use crate::config::{self, Loaded, Sources};
@@ -103,6 +104,18 @@ pub(super) struct ServeOptions {
     /// Stop when the process that started this one is gone
     #[arg(long)]
     pub(super) exit_with_parent: bool,
+    /// Let anybody in, whatever the name and password: who is new is an administrator. From this
+    /// machine only, unless it says `everywhere`. For development
+    #[arg(
+        long,
+        value_name = "FROM",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "local",
+        value_parser = any_credentials,
+        env = "LEVERET_ANY_CREDENTIALS"
+    )]
+    any_credentials: Option<AnyCredentials>,
     /// Make all that is random repeatable
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
@@ -115,6 +128,15 @@ pub(super) struct ServeOptions {
 
 fn queue_kind(name: &str) -> Result<QueueKind, String> {
     QueueKind::from_name(name).ok_or_else(|| "there are classic, quorum and stream".to_owned())
+}
+
+fn any_credentials(from: &str) -> Result<AnyCredentials, String> {
+    match from {
+        "local" | "true" | "1" => Ok(AnyCredentials::Local),
+        "everywhere" => Ok(AnyCredentials::Everywhere),
+        "" | "false" | "0" => Ok(AnyCredentials::Off),
+        _ => Err("there are local and everywhere".to_owned()),
+    }
 }
 
 fn level(name: &str) -> Result<Level, String> {
@@ -232,6 +254,9 @@ impl Given {
         if given.port.is_some() || given.host.is_some() {
             let id = if given.port.is_some() { "port" } else { "host" };
             loaded.listen(given.host, given.port, &Origin::Flag(self.by(id)));
+        }
+        if let Some(any) = given.any_credentials {
+            loaded.config.broker.any_credentials = any;
         }
         if let Some(node) = &given.node {
             loaded.config.node_name = Some(node.clone());

@@ -18,9 +18,10 @@ use super::web::Web;
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::broker::event_exchange::SystemExchanges;
+use crate::broker::settings::AnyCredentials;
 use crate::config::place::Fault;
 use crate::config::{Config, Listener, Loaded, Memory};
-use crate::management::{self, Api, Cors};
+use crate::management::{Api, Cors};
 use crate::server::{Builder, Definitions, Server, Shared, memory};
 
 /// Serve until stopped.
@@ -105,6 +106,7 @@ impl Start<'_> {
         for warning in &self.loaded.warnings {
             tracing::warn!("{warning}");
         }
+        self.warn_of_open_doors();
         let mut builder = self.builder(compat);
         if let Some(path) = &config.definitions.path {
             builder = builder.definitions(Definitions::read(path)?);
@@ -121,7 +123,7 @@ impl Start<'_> {
         };
         let shared = Arc::clone(server.shared());
         let token = runtime_file::new_token()?;
-        let api = api(&server, &web, &token, config, log);
+        let api = api(&server, &web, &token, self.loaded, log);
         let serving = web.serve(api, &shared)?;
         let pid_file = config.pid_file.as_deref();
         let _pid_file = pid_file
@@ -148,6 +150,18 @@ impl Start<'_> {
         server.stop().await;
         serving.finish().await;
         Ok(())
+    }
+
+    fn warn_of_open_doors(&self) {
+        let from = match self.loaded.config.broker.any_credentials {
+            AnyCredentials::Off => return,
+            AnyCredentials::Local => "from this machine",
+            AnyCredentials::Everywhere => "FROM EVERYWHERE",
+        };
+        tracing::warn!(
+            "--any-credentials: anybody who comes {from} is let in, with any password, as an \
+             administrator. For development only!"
+        );
     }
 
     fn builder(&self, compat: Compat) -> Builder {
@@ -245,7 +259,7 @@ impl Start<'_> {
             let port = https.port();
             tracing::info!("Management plugin: HTTPS listener started on port {port}");
         }
-        let plugins = management::PLUGINS;
+        let plugins = startup::plugins(&self.loaded.config);
         let mut text = format!(
             "Server startup complete; {} plugins started.",
             plugins.len()
@@ -290,7 +304,8 @@ fn cors(config: &Config) -> Cors {
 }
 
 /// The API, and who gets the lines of the log.
-fn api(server: &Server, web: &Web, token: &str, config: &Config, log: Begun) -> Api {
+fn api(server: &Server, web: &Web, token: &str, loaded: &Loaded, log: Begun) -> Api {
+    let config = &loaded.config;
     let shared = server.shared();
     let mut listeners: Vec<_> = web
         .public()
@@ -304,7 +319,12 @@ fn api(server: &Server, web: &Web, token: &str, config: &Config, log: Begun) -> 
     listeners.extend(encrypted.map(|address| ("amqp/ssl", *address)));
     let api = Api::new(Arc::clone(shared), token, listeners)
         .cors(cors(config))
+        .with_settings(loaded)
         .with_log_levels(log.levels);
+    let api = match &config.plugins {
+        Some(plugins) => api.with_plugins(plugins.clone()),
+        None => api,
+    };
     tokio::spawn(logging::hand_on(log.lines, Arc::clone(shared), api.clone()));
     api
 }

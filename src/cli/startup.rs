@@ -7,8 +7,57 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::Config;
+use crate::management::PLUGINS;
+
 /// How often it is looked whether the parent is still there.
 const PARENT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What plugins bring with them.
+const BROUGHT: [(&str, &[&str]); 8] = [
+    (
+        "rabbitmq_federation_management",
+        &["rabbitmq_federation", "rabbitmq_management"],
+    ),
+    (
+        "rabbitmq_shovel_management",
+        &["rabbitmq_shovel", "rabbitmq_management"],
+    ),
+    (
+        "rabbitmq_stream_management",
+        &["rabbitmq_stream", "rabbitmq_management"],
+    ),
+    ("rabbitmq_tracing", &["rabbitmq_management"]),
+    ("rabbitmq_top", &["rabbitmq_management"]),
+    (
+        "rabbitmq_management",
+        &["rabbitmq_management_agent", "rabbitmq_web_dispatch"],
+    ),
+    (
+        "rabbitmq_prometheus",
+        &["rabbitmq_management_agent", "rabbitmq_web_dispatch"],
+    ),
+    ("rabbitmq_stream", &["rabbitmq_stream_common"]),
+];
+
+/// The plugins that are started, as the log names them: those that were named with what they
+/// bring, or those whose work is built in.
+pub(super) fn plugins(config: &Config) -> Vec<String> {
+    let Some(named) = &config.plugins else {
+        return PLUGINS.map(str::to_owned).into();
+    };
+    let mut all = named.clone();
+    for (plugin, more) in BROUGHT {
+        if all.iter().any(|there| there == plugin) {
+            for one in more {
+                if !all.iter().any(|there| there == one) {
+                    all.push((*one).to_owned());
+                }
+            }
+        }
+    }
+    all
+}
 
 /// The pid file, gone with this value.
 #[derive(Debug)]

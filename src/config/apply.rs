@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
+use leveret_proto::value::FieldValue;
+
 use super::resolved::{Config, Listener, Management, Memory};
 use super::value::{self, Value};
 use crate::broker::queue::QueueKind;
+use crate::broker::vhost_defaults::{DefaultLimits, DefaultMember, DefaultPolicy, VhostDefaults};
 use crate::log::Level;
 
 /// What is longer than this never ends.
@@ -50,6 +53,9 @@ pub(super) fn set(
         | "anonymous_login_user"
         | "anonymous_login_pass"
         | "auth_mechanisms" => set_user(config, key, name, value),
+        "default_limits" | "default_policies" | "default_users" => {
+            set_defaults(&mut config.broker.vhost_defaults, key, name, value);
+        }
         _ => return set_limit(config, key, name, value),
     }
     Ok(())
@@ -64,6 +70,10 @@ fn set_limit(config: &mut Config, key: &str, name: &str, value: &Value) -> Resul
         "channel_max" | "max_channels_per_connection" => {
             broker.channel_max = fit(value, u16::MAX);
         }
+        "channel_max_per_node" => broker.channel_max_per_node = limit(value),
+        "consumer_max_per_channel" => broker.consumer_max_per_channel = limit(value),
+        "cluster_queue_limit" => broker.cluster_queue_limit = limit(value),
+        "vhost_max" => broker.vhost_max = limit(value),
         "max_message_size" => broker.max_message_size = Some(fit(value, u64::MAX)),
         "handshake_timeout" => broker.handshake_timeout_ms = fit(value, u64::MAX),
         "cluster_name" => broker.cluster_name = Some(value.text()),
@@ -269,5 +279,84 @@ fn set_log(config: &mut Config, key: &str, value: &Value) {
                 log.categories.push((category.to_owned(), level(value)));
             }
         }
+    }
+}
+
+/// The one of that name, at the end of the list if it is new.
+fn named<T>(all: &mut Vec<T>, is_it: impl Fn(&T) -> bool, new: T) -> Option<&mut T> {
+    if !all.iter().any(&is_it) {
+        all.push(new);
+    }
+    all.iter_mut().find(|one| is_it(one))
+}
+
+/// What new virtual hosts begin with. Its keys have dashes where those of the file have none.
+fn set_defaults(defaults: &mut VhostDefaults, key: &str, name: &str, value: &Value) {
+    let (_, field) = key.rsplit_once('.').unwrap_or(("", key));
+    let (owned, text) = (name.to_owned(), || Some(value.text()));
+    let dashed = field.replace('_', "-");
+    match key.split('.').next().unwrap_or_default() {
+        "default_limits" => {
+            let new = DefaultLimits {
+                id: owned,
+                ..DefaultLimits::default()
+            };
+            let Some(one) = named(&mut defaults.limits, |one| one.id == name, new) else {
+                return;
+            };
+            match field {
+                "pattern" => one.pattern = text(),
+                _ => one.limits.insert(&dashed, field_value(value)),
+            }
+        }
+        "default_policies" => {
+            let new = DefaultPolicy {
+                name: owned,
+                ..DefaultPolicy::default()
+            };
+            let Some(one) = named(&mut defaults.policies, |one| one.name == name, new) else {
+                return;
+            };
+            match field {
+                "vhost_pattern" => one.pattern = text(),
+                "queue_pattern" => one.queues = text(),
+                "apply_to" => one.apply_to = text(),
+                _ => one.definition.insert(&dashed, field_value(value)),
+            }
+        }
+        _ => {
+            let new = DefaultMember {
+                name: owned,
+                ..DefaultMember::default()
+            };
+            let Some(one) = named(&mut defaults.users, |one| one.name == name, new) else {
+                return;
+            };
+            set_member(one, field, value);
+        }
+    }
+}
+
+fn set_member(one: &mut DefaultMember, field: &str, value: &Value) {
+    let [configure, write, read] = &mut one.permissions;
+    let text = Some(value.text());
+    match field {
+        "vhost_pattern" => one.pattern = text,
+        "password" => one.password = text,
+        "configure" => *configure = text,
+        "write" => *write = text,
+        "read" => *read = text,
+        _ => {
+            let all = value.text();
+            let tags = all.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+            one.tags = tags.map(str::to_owned).collect();
+        }
+    }
+}
+
+fn field_value(value: &Value) -> FieldValue {
+    match value {
+        Value::Number(number) => FieldValue::from(i64::try_from(*number).unwrap_or(i64::MAX)),
+        other => FieldValue::from(other.text().as_str()),
     }
 }

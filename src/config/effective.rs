@@ -4,6 +4,7 @@ use super::Loaded;
 use super::keys;
 use super::resolved::{Config, Listener, Memory};
 use super::tls::{CertLogin, TlsOptions};
+use super::written::Written;
 use crate::log::CATEGORIES;
 
 /// A setting as it is in force.
@@ -23,6 +24,7 @@ const HIDDEN: &str = "********";
 /// All of them, by name.
 pub fn rows(loaded: &Loaded) -> Vec<Row> {
     let mut values = values(&loaded.config);
+    add_defaults(&loaded.written, &mut values);
     values.sort();
     let row = |(name, value): (String, String)| Row {
         origin: origin(loaded, &name),
@@ -178,6 +180,13 @@ fn add_broker(config: &Config, all: &mut Values) {
     let largest = broker.max_message_size.map(|max| max.to_string());
     add("max_message_size", largest.unwrap_or_else(line));
     add("connection_max", limit(config.connection_max));
+    add("channel_max_per_node", limit(broker.channel_max_per_node));
+    add(
+        "consumer_max_per_channel",
+        limit(broker.consumer_max_per_channel),
+    );
+    add("cluster_queue_limit", limit(broker.cluster_queue_limit));
+    add("vhost_max", limit(broker.vhost_max));
     add("consumer_timeout", limit(config.consumer_timeout_ms));
     add(
         "default_queue_type",
@@ -237,6 +246,22 @@ fn add_users(config: &Config, all: &mut Values) {
             &format!("auth_mechanisms.{}", number + 1),
             mechanism.clone(),
         );
+    }
+}
+
+/// What new virtual hosts begin with, as it was written.
+fn add_defaults(written: &Written, all: &mut Values) {
+    let prefixes = ["default_limits.", "default_policies.", "default_users."];
+    for setting in written.iter() {
+        let name = setting.name();
+        if !prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+            continue;
+        }
+        let value = match name.ends_with(".password") {
+            true => HIDDEN.to_owned(),
+            false => setting.text.clone(),
+        };
+        all.push((name, value));
     }
 }
 

@@ -9,6 +9,7 @@ mod apply;
 pub mod conf;
 pub mod effective;
 pub mod environment;
+pub mod erlang;
 mod files;
 pub mod keys;
 pub mod place;

@@ -303,6 +303,47 @@ fn tls_is_set_by_advanced_config_and_by_variables() {
 }
 
 #[test]
+fn new_virtual_hosts_begin_with_what_is_set() {
+    let config = config(
+        "default_limits.vhosts.1.pattern = ^test\ndefault_limits.vhosts.1.max_connections = 5\n\
+         default_policies.operator.p.vhost_pattern = ^test\n\
+         default_policies.operator.p.message_ttl = 5s\n\
+         default_policies.operator.p.max_length_bytes = 1KB\n\
+         default_policies.operator.p.classic_queues.ha_mode = all\n\
+         default_users.bob.tags = monitoring, x\ndefault_users.bob.read = ^r\n\
+         default_users.bob.password = pw\nvhost_max = 3\ncluster_queue_limit = infinity\n",
+    );
+    let defaults = &config.broker.vhost_defaults;
+    let limits = &defaults.limits[0];
+    assert_eq!(limits.pattern.as_deref(), Some("^test"));
+    assert_eq!(limits.limits.get("max-connections"), Some(&5_i64.into()));
+    let policy = &defaults.policies[0];
+    let names = [("message-ttl", 5000), ("max-length-bytes", 1024)];
+    for (name, value) in names {
+        assert_eq!(
+            policy.definition.get(name),
+            Some(&i64::from(value).into()),
+            "{name}"
+        );
+    }
+    assert_eq!(policy.definition.get("ha-mode"), Some(&"all".into()));
+    let user = &defaults.users[0];
+    assert_eq!(
+        (user.name.as_str(), user.password.as_deref()),
+        ("bob", Some("pw"))
+    );
+    assert_eq!(user.tags, ["monitoring", "x"]);
+    assert_eq!(user.permissions, [None, None, Some("^r".to_owned())]);
+    let limits = (config.broker.vhost_max, config.broker.cluster_queue_limit);
+    assert_eq!(limits, (Some(3), None));
+    let text = refused("default_users.bob.read = (\n");
+    assert!(
+        text.contains("default_users.bob.read invalid, must be a valid regular expression"),
+        "{text}"
+    );
+}
+
+#[test]
 fn values_reach_their_fields() {
     let config = config(
         "heartbeat = 5\nframe_max = 8KB\nvm_memory_high_watermark.absolute = 2GB\n\

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::keys::Key;
+use crate::broker::pattern::Pattern;
 
 /// Largest message that may be allowed.
 const MESSAGE_BYTES_MAX: i128 = 536_870_912;
@@ -260,6 +261,10 @@ fn refusal(check: &str, value: &Value) -> Option<&'static str> {
         "is_ip" => (
             value.text().parse::<IpAddr>().is_err(),
             "value should be a valid IP address",
+        ),
+        "valid_regex" => (
+            Pattern::new(&value.text()).is_err(),
+            "must be a valid regular expression",
         ),
         "is_supported_information_unit" => (
             number.is_none() && size(&value.text(), true).is_none(),

@@ -104,8 +104,7 @@ impl Caller {
         let decoded = STANDARD.decode(value.trim()).map_err(|_| malformed())?;
         let (name, password) = name_and_password(&decoded).ok_or_else(malformed)?;
         let is_local = peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
-        let user = api.broker().authenticate(name, password);
-        let user = user.filter(|_| is_local || api.broker().settings.is_remote_allowed(name));
+        let user = api.broker().let_in(name, password, is_local);
         api.broker().logins.http.count(user.is_some());
         let user = user.ok_or(ApiError::Unauthenticated)?;
         match has_any(&user, MANAGEMENT) {

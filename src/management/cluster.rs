@@ -164,16 +164,7 @@ async fn enable(State(api): State<Api>, Path(name): Path<String>) -> Answer {
 
 /// The settings as RabbitMQ prints its own.
 async fn effective(State(api): State<Api>) -> Answer {
-    let line = |(protocol, address): &(&str, std::net::SocketAddr)| {
-        format!("{{{protocol},\"{}\",{}}}", address.ip(), address.port())
-    };
-    let listeners: Vec<String> = api.listeners.iter().map(line).collect();
-    let limit = api.broker().compat.message_bytes_max;
-    let text = format!(
-        "[{{rabbit,\n     [{{default_vhost,<<\"/\">>}},\n      {{max_message_size,{limit}}},\n      {{listeners,[{}]}}]}}]\n",
-        listeners.join(",")
-    );
-    Ok(text.into_response())
+    Ok(api.settings.to_string().into_response())
 }
 
 /// Logins by protocol, of the protocols that were used.

@@ -59,6 +59,7 @@ use crate::broker::effects::Effects;
 use crate::broker::event::Change;
 use crate::broker::trace::Party;
 use crate::broker::vhost::VirtualHost;
+use crate::config::{Loaded, effective, erlang};
 use crate::log::Levels;
 use crate::server::Shared;
 
@@ -79,6 +80,9 @@ pub struct Api {
     /// For those who watch what happens.
     feed: Arc<dev::Feed>,
     log_levels: Arc<Levels>,
+    plugins: Arc<[String]>,
+    /// As RabbitMQ writes its own.
+    settings: Arc<str>,
 }
 
 impl Api {
@@ -96,6 +100,8 @@ impl Api {
             cors: Arc::default(),
             feed: Arc::default(),
             log_levels: Arc::default(),
+            plugins: PLUGINS.map(str::to_owned).into(),
+            settings: erlang::text(&effective::rows(&Loaded::default())).into(),
         }
     }
 
@@ -109,6 +115,25 @@ impl Api {
     pub fn cors(self, cors: Cors) -> Self {
         Self {
             cors: Arc::new(cors),
+            ..self
+        }
+    }
+
+    /// Name other plugins as enabled than the usual ones.
+    #[must_use]
+    pub fn with_plugins(self, plugins: Vec<String>) -> Self {
+        Self {
+            plugins: plugins.into(),
+            ..self
+        }
+    }
+
+    /// Show these settings as the ones that are in force.
+    #[must_use]
+    pub fn with_settings(self, loaded: &Loaded) -> Self {
+        let text = erlang::text(&effective::rows(loaded));
+        Self {
+            settings: text.into(),
             ..self
         }
     }

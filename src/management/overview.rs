@@ -83,8 +83,8 @@ fn about(api: &Api) -> Value {
         "rates_mode": "basic",
         "sample_retention_policies": { "global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600] },
         "exchange_types": exchange_types(broker),
-        "product_version": version,
-        "product_name": "RabbitMQ",
+        "product_version": broker.settings.product_version.as_deref().unwrap_or(version),
+        "product_name": broker.settings.product_name.as_deref().unwrap_or("RabbitMQ"),
         "cluster_name": broker.cluster_name().as_str(),
     });
     for (key, version) in nodes::versions(version) {

@@ -188,6 +188,7 @@ async fn put(
         return Err(ApiError::Refused("Access refused."));
     }
     check_node(&api, &request)?;
+    api.broker().check_queues(&vhost, &name)?;
     let spec = QueueSpec {
         name: name.into(),
         vhost: vhost.name.clone(),

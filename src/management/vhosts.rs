@@ -136,6 +136,9 @@ async fn put(
     let tracing = request.get("tracing").map(|_| request.flag("tracing"));
     let tracing = tracing.transpose()?;
     let broker = api.broker();
+    if !broker.vhosts.contains(name.as_str()) {
+        broker.check_vhosts(&name, 1)?;
+    }
     let is_new = broker.add_vhost(name.as_str().into(), metadata.clone());
     let vhost = broker.vhosts.get(name.as_str()).ok_or(ApiError::NotFound)?;
     if is_new {

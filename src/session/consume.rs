@@ -35,6 +35,7 @@ impl Core {
             let text = format!("attempt to reuse consumer tag '{tag}'");
             return Err(Exception::new(ReplyCode::NOT_ALLOWED, text));
         }
+        self.check_consumers(number)?;
         if it.queue.as_str() == REPLY_TO {
             return self.consume_replies(number, it, &tag);
         }
@@ -118,6 +119,18 @@ impl Core {
             reading,
             origin: Arc::new(origin),
         })
+    }
+
+    fn check_consumers(&mut self, number: u16) -> Result<(), Exception> {
+        let Some(limit) = self.broker.settings.consumer_max_per_channel else {
+            return Ok(());
+        };
+        let there = self.channel(number)?.consumers.len() as u64;
+        let text = format!("reached maximum ({limit}) of consumers per channel");
+        match there < limit {
+            true => Ok(()),
+            false => Err(Exception::new(ReplyCode::NOT_ALLOWED, text)),
+        }
     }
 
     /// Quorum queues know no prefetch of a whole channel.

@@ -10,6 +10,7 @@ use leveret_proto::method::Method;
 use super::blocked::Throttle;
 use super::channel::{Channel, Mode};
 use super::channel_map::ChannelMap;
+use super::diary::Diary;
 use super::egress::Egress;
 use super::ledger::Ledger;
 use super::login::Login;
@@ -38,6 +39,7 @@ pub(super) struct Core {
     pub(super) endpoints: Endpoints,
     pub(super) tls: Option<Arc<TlsFacts>>,
     pub(super) login: Login,
+    pub(super) diary: Diary,
     pub(super) open: Option<Open>,
     pub(super) channels: ChannelMap<Channel>,
     /// Channels with something to confirm or to report at the end of the read.
@@ -88,6 +90,7 @@ impl Core {
             endpoints,
             tls: None,
             login: Login::default(),
+            diary: Diary::begin(now.wall_ms),
             open: None,
             channels: ChannelMap::new(),
             touched: Vec::new(),

@@ -12,6 +12,7 @@ use leveret_proto::method::connection;
 use leveret_proto::sasl::{self, SaslError};
 use leveret_proto::value::FieldTable;
 
+use super::diary::End;
 use super::{AllowedCache, Core, Open, Session, Verdict};
 use crate::broker::connection::{Connection, Traffic};
 use crate::broker::event::Change;
@@ -70,6 +71,8 @@ impl Session {
         start_ok: connection::StartOk,
     ) -> Result<Verdict, Exception> {
         let mechanism = start_ok.mechanism.to_string();
+        let own_name = start_ok.client_properties.get("connection_name");
+        self.core.log_client_name(own_name);
         self.core.login.client_properties = start_ok.client_properties;
         if !self.core.mechanisms().contains(&mechanism.as_str()) {
             return Ok(Verdict::Hangup);
@@ -111,6 +114,7 @@ impl Session {
             .authentication_failure_close
             .then(|| Exception::new(ReplyCode::ACCESS_REFUSED, text).with_scope(Scope::Connection));
         let ip = core.endpoints.peer.ip();
+        core.diary.ends(End::Orderly);
         match core.broker.guesses.failed(ip, core.now.tick) {
             0 => exception.map_or(Ok(Verdict::Hangup), Err),
             ms => {
@@ -182,12 +186,13 @@ impl Core {
     }
 
     fn log_in(&self, mechanism: &str, name: &str, password: &str) -> Option<Arc<User>> {
-        let user = self
-            .broker
-            .authenticate(name, password)
-            .filter(|_| self.may_come_from_here(name));
+        let user = self.broker.let_in(name, password, self.is_local());
         if user.is_none() {
-            let reason = format!("user '{name}' - invalid credentials");
+            let is_known = self.broker.authenticate(name, password).is_some();
+            let reason = match is_known {
+                true => format!("user '{name}' can only connect via localhost"),
+                false => format!("user '{name}' - invalid credentials"),
+            };
             self.note_refused(mechanism, name, &reason);
         }
         self.broker.logins.amqp.count(user.is_some());
@@ -213,13 +218,16 @@ impl Core {
 
     fn note_refused(&self, mechanism: &str, name: &str, reason: &str) {
         self.announce_login(mechanism, name, Some(reason));
-        tracing::warn!(peer = %self.endpoints.peer, user = name, "login refused");
+        self.log_login_refused(mechanism, reason);
+    }
+
+    fn is_local(&self) -> bool {
+        self.endpoints.peer.ip().to_canonical().is_loopback()
     }
 
     /// As RabbitMQ's `loopback_users`: the account that everybody knows is for this machine.
     fn may_come_from_here(&self, name: &str) -> bool {
-        self.broker.settings.is_remote_allowed(name)
-            || self.endpoints.peer.ip().to_canonical().is_loopback()
+        self.broker.settings.is_remote_allowed(name) || self.is_local()
     }
 
     fn open(&mut self, name: &str, limits: (u32, u16, u16)) -> Result<(), Exception> {
@@ -228,6 +236,7 @@ impl Core {
             return Err(Exception::new(ReplyCode::NOT_ALLOWED, "not logged in"));
         };
         let vhost = self.broker.vhost(name)?;
+        self.broker.make_at_home(&user, &vhost.name);
         if user.permission(name).is_none() {
             let text = format!("access to vhost '{name}' refused for user '{}'", user.name);
             return Err(Exception::new(ReplyCode::NOT_ALLOWED, text));
@@ -236,6 +245,7 @@ impl Core {
         let info = Arc::new(self.connection(&vhost, &user, limits));
         self.tick = vhost.now(self.now.tick);
         self.broker.add_connection(&vhost, &info, &mut self.fx)?;
+        self.log_opened(&vhost.name, &user.name);
         self.fx.actor = Some(user.name.clone());
         self.open = Some(Open {
             vhost,
@@ -279,6 +289,6 @@ impl Core {
 }
 
 /// IPv4 is shown as such, also where it came in over a dual-stack socket.
-fn canonical(address: SocketAddr) -> SocketAddr {
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -7,6 +7,7 @@ mod channel;
 mod channel_map;
 mod consume;
 mod core;
+mod diary;
 pub mod egress;
 mod exception;
 mod exchange;
@@ -32,6 +33,7 @@ use leveret_proto::exception::{Exception, Scope};
 use leveret_proto::method::{Method, connection};
 
 use self::core::{Core, Open};
+use self::diary::End;
 use self::egress::Egress;
 use self::permission::AllowedCache;
 use crate::broker::Broker;
@@ -101,6 +103,7 @@ impl Session {
             return (input.len(), Verdict::Open);
         }
         self.core.begin(now);
+        self.core.log_accepted();
         let mut taken = 0;
         let mut verdict = Verdict::Open;
         while verdict == Verdict::Open {
@@ -152,6 +155,7 @@ impl Session {
                 consumed,
             }) => (consumed, Err((0, exception))),
             Err(Failure::Hangup { answer }) => {
+                self.core.log_not_amqp(input);
                 self.core
                     .egress
                     .write(|out| answer.iter().for_each(|raw| out.put_raw(raw)));
@@ -197,6 +201,7 @@ impl Session {
             }
             Control::Method { channel, method } => self.core.method(channel, method)?,
             Control::Close(_) => {
+                self.core.diary.ends(End::Orderly);
                 self.core.drop_all();
                 let (machine, now) = (&mut self.machine, self.core.now.instant);
                 self.core
@@ -210,7 +215,7 @@ impl Session {
 
     /// Answer an exception: close the channel or the connection.
     fn refuse(&mut self, channel: u16, exception: &Exception) {
-        tracing::warn!(channel, text = exception.text, "{}", exception.code.name());
+        self.core.log_exception(channel, exception);
         let core = &mut self.core;
         let machine = &mut self.machine;
         if exception.scope == Scope::Channel && channel != 0 {
@@ -219,6 +224,7 @@ impl Session {
             core.egress
                 .write(|out| machine.send_channel_close(out, channel, exception));
         } else {
+            core.diary.ends(End::Orderly);
             core.drop_all();
             let now = core.now.instant;
             core.egress
@@ -282,10 +288,15 @@ impl Session {
         match timeout {
             Timeout::None | Timeout::SentHeartbeat => Verdict::Open,
             Timeout::PeerSilent => {
-                tracing::warn!("missed heartbeats from client");
+                let seconds = self.machine.heartbeat();
+                self.core.diary.ends(End::Silent(seconds));
                 Verdict::Hangup
             }
-            Timeout::HandshakeExpired | Timeout::CloseExpired => Verdict::Hangup,
+            Timeout::HandshakeExpired => {
+                self.core.diary.ends(End::HandshakeExpired);
+                Verdict::Hangup
+            }
+            Timeout::CloseExpired => Verdict::Hangup,
         }
     }
 
@@ -319,6 +330,7 @@ impl Session {
         self.core.begin(now);
         self.core.drop_all();
         self.core.finish();
+        self.core.log_closed();
     }
 
     fn on_channel_open(&mut self, channel: u16) -> Result<(), Exception> {

@@ -75,6 +75,7 @@ impl Core {
         }
         let open = self.opened()?;
         let (vhost, id) = (Arc::clone(&open.vhost), open.info.id);
+        self.broker.check_queues(&vhost, &name)?;
         let spec = QueueSpec {
             name,
             vhost: vhost.name.clone(),

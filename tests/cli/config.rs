@@ -1,7 +1,7 @@
 //! Settings with the real binary: which source wins, what is refused, who is told that it runs.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::broker::scratch;
+use crate::support::frames;
 
 /// A directory of settings, and commands that read them and no others.
 struct Place(PathBuf);
@@ -250,6 +251,65 @@ fn variables_say_where_the_log_goes_and_how_much() {
     let (serving, first) = Serving::start(&mut command);
     assert!(first.starts_with("Leveret "), "{first}");
     assert_eq!(serving.end(), "");
+}
+
+#[test]
+fn the_log_tells_of_connections_in_rabbitmqs_words() {
+    let place = Place::new();
+    place.write("rabbitmq.conf", "product.name = Hare\n");
+    place.write("plugins", "[rabbitmq_management,rabbitmq_shovel].\n");
+    let ports = place.0.join("ports.json");
+    let ports_file = ports.display().to_string();
+    let (serving, _) = Serving::start(&mut place.command(&["--ports-file", &ports_file]));
+    let ports: Value = serde_json::from_slice(&fs::read(ports).unwrap()).unwrap();
+    let address = (
+        std::net::Ipv4Addr::LOCALHOST,
+        ports["amqp"].as_u64().unwrap() as u16,
+    );
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    for frame in frames::log_in(0) {
+        client.write_all(&frame).unwrap();
+    }
+    client.write_all(&frames::open_channel(1)).unwrap();
+    client
+        .write_all(&frames::method(1, 50, 10, &[b"\0\0\x01q\x01\0\0\0\0"]))
+        .unwrap();
+    let close = [b"\0\0\0\0\0\0\0".as_slice()].concat();
+    client
+        .write_all(&frames::method(0, 10, 50, &[&close]))
+        .unwrap();
+    client.read_to_end(&mut Vec::new()).unwrap();
+    let output = place.run(&["ctl", "-q", "status", "--formatter", "json"]);
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        status["active_plugins"],
+        serde_json::json!(["rabbitmq_management", "rabbitmq_shovel"])
+    );
+    let log = serving.end();
+    let name = format!(
+        "{} -> 127.0.0.1:{}",
+        client.local_addr().unwrap(),
+        address.1
+    );
+    let closing = format!(
+        "[info] <0.0.0> closing AMQP connection ({name}, vhost: '/', user: 'guest', duration: '"
+    );
+    for line in [
+        "[info] <0.0.0> Server startup complete; 4 plugins started.\n".to_owned(),
+        "[info] <0.0.0>  * rabbitmq_web_dispatch\n".to_owned(),
+        format!("[info] <0.0.0> accepting AMQP connection {name}\n"),
+        format!(
+            "[info] <0.0.0> connection {name}: user 'guest' authenticated and granted access to vhost '/'\n"
+        ),
+        format!(
+            "[error] <0.0.0> Channel error on connection <0.0.0> ({name}, vhost: '/', user: 'guest'), channel 1:\n"
+        ),
+        "operation queue.declare caused a channel exception not_found: no queue 'q' in vhost '/'\n"
+            .to_owned(),
+        closing,
+    ] {
+        assert!(log.contains(&line), "{line} is not in {log}");
+    }
 }
 
 #[test]

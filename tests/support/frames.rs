@@ -106,6 +106,6 @@ pub(crate) fn confirm_select() -> Vec<u8> {
     method(1, 85, 10, &[b"\0"])
 }
 
-fn short(text: &str) -> Vec<u8> {
+pub(crate) fn short(text: &str) -> Vec<u8> {
     [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
 }

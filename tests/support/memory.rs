@@ -2,6 +2,7 @@
 //! in no time and always the same way.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use leveret::server::{Server, Stream, Writer};
@@ -88,11 +89,15 @@ pub(crate) struct Client {
 impl Client {
     /// Connected, nothing said.
     pub(crate) async fn connect(server: &Server) -> Self {
+        Self::connect_from(server, "127.0.0.1").await
+    }
+
+    /// From another address.
+    pub(crate) async fn connect_from(server: &Server, ip: &str) -> Self {
         let (near, far) = tokio::io::duplex(PIPE_BYTES);
-        let address = "127.0.0.1:5672".parse().unwrap();
         let endpoints = Endpoints {
-            peer: address,
-            local: address,
+            peer: SocketAddr::new(ip.parse().unwrap(), 5672),
+            local: "127.0.0.1:5672".parse().unwrap(),
         };
         let flow = Arc::new(Flow::default());
         let pipe = Pipe(far, Outflow(Arc::clone(&flow)));

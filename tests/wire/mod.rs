@@ -4,6 +4,8 @@
 mod alarm;
 mod bounds;
 mod compat;
+mod limits;
+mod login;
 mod proxy;
 mod socket;
 mod time;

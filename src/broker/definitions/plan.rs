@@ -133,6 +133,7 @@ impl Plan {
         for name in SECTIONS {
             planner.read(name, all)?;
         }
+        planner.check_vhost_limit()?;
         planner.check_queue_limits()?;
         let mut entries = planner.entries;
         entries.iter_mut().for_each(Planned::settle);
@@ -218,6 +219,23 @@ impl Planner<'_> {
     }
 
     /// Too many new queues are refused as a whole, before anything else is looked at by RabbitMQ.
+    fn check_vhost_limit(&self) -> Result<(), Fault> {
+        let new = self.entries.iter().filter_map(|entry| match entry {
+            Planned {
+                step: Step::Vhost(name, _),
+                outcome: Outcome::Added,
+                ..
+            } => Some(name),
+            _ => None,
+        });
+        let new: Vec<&Name> = new.collect();
+        let Some(last) = new.last() else {
+            return Ok(());
+        };
+        let fault = |error: BrokerError| Fault::new(At::default().key("vhosts"), error.to_string());
+        self.broker.check_vhosts(last, new.len()).map_err(fault)
+    }
+
     fn check_queue_limits(&self) -> Result<(), Fault> {
         let mut added: BTreeMap<&Name, usize> = BTreeMap::new();
         for entry in &self.entries {
