@@ -32,6 +32,7 @@ pub mod publish;
 pub mod queue;
 pub mod random;
 pub mod registry;
+mod restart;
 pub mod settings;
 pub mod shown;
 pub mod sockets;

@@ -26,8 +26,8 @@ pub(crate) struct Command {
     pub(crate) check: fn(&Session<'_>) -> Result<(), Invalid>,
     /// What is said before the work starts.
     pub(crate) banner: Option<fn(&Session<'_>) -> String>,
-    /// Whether a broker must be reachable before the banner is printed.
-    pub(crate) needs_broker: bool,
+    /// What must be there before the banner is printed.
+    pub(crate) needs: Needs,
     /// Whether its table has a row of column names; one listing of the original has none.
     pub(crate) titled: bool,
     pub(crate) run: fn(&Session<'_>) -> Result<Output, Failure>,
@@ -49,12 +49,42 @@ pub(crate) enum Kind {
     Integer,
 }
 
+/// What a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    /// A broker that answers.
+    Node,
+    /// One whose application runs.
+    Application,
+    /// One whose application is stopped.
+    StoppedApplication,
+}
+
 /// Which tools know the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tools {
-    Ctl,
-    Diagnostics,
-    Both,
+pub(crate) struct Tools(u8);
+
+impl Tools {
+    pub(crate) const CTL: Self = Self(1);
+    pub(crate) const DIAGNOSTICS: Self = Self(2);
+    pub(crate) const QUEUES: Self = Self(4);
+    pub(crate) const PLUGINS: Self = Self(8);
+    pub(crate) const UPGRADE: Self = Self(16);
+    /// `rabbitmqctl` and `rabbitmq-diagnostics`.
+    pub(crate) const BOTH: Self = Self::CTL.and(Self::DIAGNOSTICS);
+    /// Those that look at queues.
+    pub(crate) const REPLICAS: Self = Self::QUEUES.and(Self::DIAGNOSTICS);
+    pub(crate) const EXCEPT_UPGRADE: Self = Self(15);
+    pub(crate) const ALL: Self = Self::EXCEPT_UPGRADE.and(Self::UPGRADE);
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
 }
 
 /// The headings of the help, in their order.
@@ -63,6 +93,7 @@ pub(crate) enum Group {
     Help,
     Nodes,
     Cluster,
+    Replication,
     Users,
     AccessControl,
     Observability,
@@ -71,13 +102,19 @@ pub(crate) enum Group {
     VirtualHosts,
     Queues,
     Operations,
+    FeatureFlags,
+    Configuration,
     Definitions,
+    Plugins,
+    Upgrade,
     Other,
+    Deprecated,
 }
 
-/// An argument that cannot be: the text after `Error (argument validation): `, and the exit code.
+/// What a command cannot be run with: the text after the heading, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Invalid {
+    pub(crate) heading: &'static str,
     pub(crate) text: String,
     pub(crate) exit: u8,
 }
@@ -96,17 +133,22 @@ impl Command {
             usage: "",
             summary,
             help: &[],
-            tools: Tools::Ctl,
+            tools: Tools::CTL,
             arity: (0, 0),
             options: &[],
             columns: &[],
             default_columns: &[],
             check: |_| Ok(()),
             banner: None,
-            needs_broker: true,
+            needs: Needs::Application,
             titled: true,
             run,
         }
+    }
+
+    /// A command that something is asked of that there is not, or that is so already.
+    pub(crate) const fn idle(name: &'static str, group: Group, summary: &'static str) -> Self {
+        Self::new(name, group, summary, |_| Ok(Output::Nothing))
     }
 
     pub(crate) const fn usage(self, arity: (usize, usize), usage: &'static str) -> Self {
@@ -139,7 +181,7 @@ impl Command {
             columns,
             default_columns,
             arity: (0, usize::MAX),
-            tools: Tools::Both,
+            tools: Tools::BOTH,
             ..self
         }
     }
@@ -164,10 +206,11 @@ impl Command {
 
     /// Lets it start without a broker: it waits for one, or works without.
     pub(crate) const fn offline(self) -> Self {
-        Self {
-            needs_broker: false,
-            ..self
-        }
+        self.needs(Needs::Nothing)
+    }
+
+    pub(crate) const fn needs(self, needs: Needs) -> Self {
+        Self { needs, ..self }
     }
 }
 
@@ -204,29 +247,46 @@ impl Opt {
     }
 }
 
+const ARGUMENTS: &str = "Error (argument validation)";
+
 impl Invalid {
     /// Wrong in number or kind.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self {
+            heading: ARGUMENTS,
             text: text.into(),
             exit: super::failure::EX_USAGE,
         }
     }
 
+    /// Nothing is wrong with the arguments, but the broker's state does not suit them.
+    pub(crate) fn state(text: impl Into<String>) -> Self {
+        Self {
+            heading: "Error",
+            ..Self::usage(text)
+        }
+    }
+
     /// Right in number, but with a value that cannot be.
     pub(crate) fn value(text: impl std::fmt::Display) -> Self {
+        Self::bad(format!("Bad argument: {text}"))
+    }
+
+    /// Likewise, in other words.
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
         Self {
-            text: format!("Bad argument: {text}"),
             exit: super::failure::EX_DATAERR,
+            ..Self::usage(text)
         }
     }
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Help,
         Self::Nodes,
         Self::Cluster,
+        Self::Replication,
         Self::Users,
         Self::AccessControl,
         Self::Observability,
@@ -235,8 +295,13 @@ impl Group {
         Self::VirtualHosts,
         Self::Queues,
         Self::Operations,
+        Self::FeatureFlags,
+        Self::Configuration,
         Self::Definitions,
+        Self::Plugins,
+        Self::Upgrade,
         Self::Other,
+        Self::Deprecated,
     ];
 
     pub(crate) fn title(self) -> &'static str {
@@ -244,6 +309,7 @@ impl Group {
             Self::Help => "Help",
             Self::Nodes => "Nodes",
             Self::Cluster => "Cluster",
+            Self::Replication => "Replication",
             Self::Users => "Users",
             Self::AccessControl => "Access Control",
             Self::Observability => "Monitoring, observability and health checks",
@@ -252,8 +318,13 @@ impl Group {
             Self::VirtualHosts => "Virtual hosts",
             Self::Queues => "Queues",
             Self::Operations => "Operations",
+            Self::FeatureFlags => "Feature flags",
+            Self::Configuration => "Configuration and Environment",
             Self::Definitions => "Definitions",
+            Self::Plugins => "Plugin Management",
+            Self::Upgrade => "Upgrade",
             Self::Other => "Other",
+            Self::Deprecated => "Deprecated",
         }
     }
 }

@@ -169,9 +169,10 @@ fn consumer_cell(consumer: &Value, column: &str) -> Cell {
     }
 }
 
-/// The identifier of a connection that is mentioned by something else.
-pub(super) fn pid_of(details: Option<&Value>) -> Cell {
-    details.map_or(Cell::Empty, |details| pid(details, 0))
+/// The identifier of the connection that owns a queue.
+pub(super) fn owner(queue: &Value) -> Cell {
+    let details = queue.get("owner_pid_details").unwrap_or(&Value::Null);
+    identifier(queue, details, 0)
 }
 
 fn number(channel: &Value) -> u64 {
@@ -183,6 +184,10 @@ fn number(channel: &Value) -> u64 {
 
 fn pid(item: &Value, number: u64) -> Cell {
     let connection = item.get("connection_details").unwrap_or(item);
+    identifier(item, connection, number)
+}
+
+fn identifier(item: &Value, connection: &Value, number: u64) -> Cell {
     let Some(port) = connection.get("peer_port").and_then(Value::as_u64) else {
         return Cell::Empty;
     };
@@ -290,7 +295,7 @@ fn close_user(s: &Session<'_>) -> Result<Output, Failure> {
     Ok(Output::Nothing)
 }
 
-fn close(s: &Session<'_>, connection: &Value, reason: &str) -> Result<(), Failure> {
+pub(super) fn close(s: &Session<'_>, connection: &Value, reason: &str) -> Result<(), Failure> {
     let name = segment(&connection.get("name").map(bare).unwrap_or_default());
     let reply = s.delete_because(&format!("/api/connections/{name}"), reason)?;
     if reply.is_success() || reply.status == 404 {

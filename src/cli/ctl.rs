@@ -3,14 +3,15 @@
 //! The order of complaints is the original's: an unknown command, then options, then the number of
 //! arguments, then their values, then a broker that is not there; only then the banner.
 
-use super::command::{Command, Invalid, Tools};
-use super::failure::{EX_UNAVAILABLE, EX_USAGE, Failure};
+use super::command::{Command, Invalid, Needs, Tools};
+use super::failure::{EX_USAGE, Failure};
 use super::output::{Format, print, print_error};
 use super::parse::{Parsed, parse};
 use super::session::{Session, TIMEOUT_S};
 use super::{
-    connections, definitions, diagnostics, exchanges, features, help, log_level, memory, node,
-    parameters, permissions, policies, queues, status, users, vhosts,
+    app, cluster, connections, definitions, diagnostics, exchanges, features, help, log_level,
+    logs, memory, network, node, parameters, permissions, plugins, policies, queues, refused,
+    replicas, settings, status, tls_info, users, vhosts,
 };
 
 /// Which of RabbitMQ's tools is meant.
@@ -20,10 +21,17 @@ pub(crate) enum Tool {
     Diagnostics,
     Queues,
     Plugins,
+    Upgrade,
 }
 
 impl Tool {
-    pub(super) const ALL: [Self; 4] = [Self::Ctl, Self::Diagnostics, Self::Queues, Self::Plugins];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Ctl,
+        Self::Diagnostics,
+        Self::Queues,
+        Self::Plugins,
+        Self::Upgrade,
+    ];
 
     /// The tool that is called by that name.
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -36,15 +44,18 @@ impl Tool {
             Self::Diagnostics => "rabbitmq-diagnostics",
             Self::Queues => "rabbitmq-queues",
             Self::Plugins => "rabbitmq-plugins",
+            Self::Upgrade => "rabbitmq-upgrade",
         }
     }
 
     fn has(self, command: &Command) -> bool {
-        match command.tools {
-            Tools::Both => true,
-            Tools::Ctl => self == Self::Ctl,
-            Tools::Diagnostics => matches!(self, Self::Diagnostics | Self::Queues),
-        }
+        command.tools.has(match self {
+            Self::Ctl => Tools::CTL,
+            Self::Diagnostics => Tools::DIAGNOSTICS,
+            Self::Queues => Tools::QUEUES,
+            Self::Plugins => Tools::PLUGINS,
+            Self::Upgrade => Tools::UPGRADE,
+        })
     }
 }
 
@@ -60,6 +71,15 @@ pub(super) fn commands(tool: Tool) -> impl Iterator<Item = &'static Command> {
 /// The command of that name.
 pub(super) fn find(tool: Tool, name: &str) -> Option<&'static Command> {
     commands(tool).find(|command| command.name == name)
+}
+
+/// The command of that name, of whichever tool.
+pub(super) fn find_any(name: &str) -> Option<&'static Command> {
+    TABLES
+        .iter()
+        .copied()
+        .flatten()
+        .find(|command| command.name == name)
 }
 
 /// Runs one command line, without the tool's own name, and returns its exit code.
@@ -88,8 +108,14 @@ fn dispatch(tool: Tool, arguments: &[String]) -> Result<(), Failure> {
     }
     let invalid = |invalid: &Invalid| usage_failure(tool, command, arguments, invalid);
     let format = check_options(&parsed).map_err(|error| invalid(&error))?;
-    let session = Session::new(command, &parsed, format);
+    let session = Session::new(tool, command, &parsed, format);
     check_arguments(&session).map_err(|error| invalid(&error))?;
+    if session.timeout_ms(TIMEOUT_S) == 0 {
+        return Err(Failure::timeout(command.name, &session.node(), 0));
+    }
+    if let Err(error) = check_node(&session)? {
+        return Err(invalid(&error));
+    }
     execute(&session)
 }
 
@@ -105,7 +131,7 @@ fn choose(tool: Tool, arguments: &[String]) -> Result<Choice, Failure> {
     let Some(name) = parsed.words.first() else {
         if parsed.flag("version") {
             let version = find(tool, "version").map_or_else(String::new, |version| {
-                status::spoken_version(&Session::new(version, &parsed, Format::Table))
+                status::spoken_version(&Session::new(tool, version, &parsed, Format::Table))
             });
             return Ok(Choice::Text(format!("{version}\n")));
         }
@@ -119,10 +145,6 @@ fn choose(tool: Tool, arguments: &[String]) -> Result<Choice, Failure> {
     };
     if let Some(command) = find(tool, name) {
         return Ok(Choice::Command(command));
-    }
-    if NOT_HERE.contains(&name.as_str()) {
-        let text = format!("'{name}' is not available: Leveret is a single node without a disk");
-        return Err(Failure::error(EX_UNAVAILABLE, text));
     }
     let text = match help::suggestion(tool, name) {
         Some(like) => format!("\nCommand '{name}' not found. \nDid you mean '{like}'? \n"),
@@ -177,14 +199,31 @@ fn check_arguments(session: &Session<'_>) -> Result<(), Invalid> {
     (session.command.check)(session)
 }
 
+/// Whether there is a node, and it is in the state that the command needs.
+fn check_node(session: &Session<'_>) -> Result<Result<(), Invalid>, Failure> {
+    let wants_running = match session.command.needs {
+        Needs::Nothing => return Ok(Ok(())),
+        Needs::Node => return session.probe().map(Ok),
+        Needs::Application => true,
+        Needs::StoppedApplication => false,
+    };
+    let is_running = session.is_running()?;
+    let text = match (wants_running, is_running) {
+        (true, false) => {
+            "this command requires the 'rabbit' app to be running on the target node. Start it \
+             with 'rabbitmqctl start_app'."
+        }
+        (false, true) => {
+            "this command requires the 'rabbit' app to be stopped on the target node. Stop it \
+             with 'rabbitmqctl stop_app'."
+        }
+        _ => return Ok(Ok(())),
+    };
+    Ok(Err(Invalid::state(text)))
+}
+
 fn execute(session: &Session<'_>) -> Result<(), Failure> {
     let command = session.command;
-    if session.timeout_ms(TIMEOUT_S) == 0 {
-        return Err(Failure::timeout(command.name, &session.node(), 0));
-    }
-    if command.needs_broker {
-        session.probe()?;
-    }
     if let Some(banner) = command.banner.filter(|_| !session.is_quiet()) {
         print(&format!("{}\n", banner(session)));
     }
@@ -201,7 +240,8 @@ fn usage_failure(
     invalid: &Invalid,
 ) -> Failure {
     let text = format!(
-        "Error (argument validation): {}\nArguments given:\n\t{}\n\nUsage\n\n{}",
+        "{}: {}\nArguments given:\n\t{}\n\nUsage\n\n{}",
+        invalid.heading,
         invalid.text,
         arguments.join(" "),
         help::usage(tool, command)
@@ -226,33 +266,15 @@ const TABLES: &[&[Command]] = &[
     definitions::COMMANDS,
     memory::COMMANDS,
     log_level::COMMANDS,
-];
-
-/// What RabbitMQ's tools can do, and this broker has nothing to do it to.
-const NOT_HERE: &[&str] = &[
-    "change_cluster_node_type",
-    "decode",
-    "encode",
-    "environment",
-    "eval",
-    "eval_file",
-    "exec",
-    "force_boot",
-    "force_gc",
-    "force_reset",
-    "forget_cluster_node",
-    "join_cluster",
-    "reconcile_vhosts",
-    "remote_shell",
-    "report",
-    "reset",
-    "resume_listeners",
-    "rotate_logs",
-    "schema_info",
-    "set_disk_free_limit",
-    "start_app",
-    "stop_app",
-    "suspend_listeners",
+    app::COMMANDS,
+    cluster::COMMANDS,
+    logs::COMMANDS,
+    network::COMMANDS,
+    plugins::COMMANDS,
+    refused::COMMANDS,
+    replicas::COMMANDS,
+    settings::COMMANDS,
+    tls_info::COMMANDS,
 ];
 
 #[cfg(test)]
@@ -318,7 +340,6 @@ mod tests {
             let count = names.len();
             names.dedup();
             assert_eq!(names.len(), count);
-            assert!(names.iter().all(|name| !NOT_HERE.contains(name)));
         }
     }
 }

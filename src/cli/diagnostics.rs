@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::command::{Command, Group::Observability, Opt, Tools};
+use super::command::{Command, Group::Observability, Needs, Opt, Tools};
 use super::failure::{EX_UNAVAILABLE, Failure};
 use super::output::{self, Format, Output};
 use super::session::{Session, TIMEOUT_S};
@@ -20,12 +20,12 @@ const fn check(
 ) -> Command {
     Command::new(name, Observability, summary, run)
         .usage((0, 0), "[--timeout <timeout>]")
-        .tools(Tools::Diagnostics)
+        .tools(Tools::DIAGNOSTICS)
 }
 
 pub(super) const COMMANDS: &[Command] = &[
     check("ping", "Checks that the broker answers", ping)
-        .tools(Tools::Both)
+        .tools(Tools::BOTH)
         .offline()
         .banner(|s| {
             format!(
@@ -36,14 +36,17 @@ pub(super) const COMMANDS: &[Command] = &[
             )
         }),
     check("check_running", "Fails unless the broker is ready", running)
+        .needs(Needs::Node)
         .banner(|s| format!("Checking if RabbitMQ is running on node {} ...", s.node())),
     check("is_running", "Says whether the broker is ready", running)
+        .needs(Needs::Node)
         .banner(|s| format!("Asking node {} for its status ...", s.node())),
     check(
         "is_booting",
         "Says whether the broker is starting",
         is_booting,
     )
+    .needs(Needs::Node)
     .banner(|s| format!("Asking node {} for its boot status ...", s.node())),
     check(
         "check_local_alarms",
@@ -111,6 +114,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "Succeeds: there is one node",
         check_quorum_critical,
     )
+    .tools(Tools::REPLICAS)
     .banner(|s| {
         let node = s.node();
         format!("Checking if node {node} is critical for quorum of any queues/streams ...")
@@ -144,10 +148,17 @@ fn overview(s: &Session<'_>) -> Result<Value, Failure> {
 }
 
 fn running(s: &Session<'_>) -> Result<Output, Failure> {
-    overview(s)?;
-    let text = format!("RabbitMQ on node {} is fully booted and running", s.node());
+    let (is_running, node) = (s.is_running()?, s.node());
+    let text = match is_running {
+        true => format!("RabbitMQ on node {node} is fully booted and running"),
+        false => format!(
+            "RabbitMQ on node {node} is not running or has not fully booted yet (check with \
+             is_booting)"
+        ),
+    };
     let json = match s.command.name {
-        "is_running" => json!({ "message": text, "result": true }),
+        "is_running" => json!({ "message": text, "result": is_running }),
+        _ if !is_running => return Err(Failure::error(EX_UNAVAILABLE, text)),
         _ => json!({ "message": text }),
     };
     Ok(Output::Report { text, json })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::command::{Command, Group::Cluster, Opt};
+use super::command::{Command, Group::FeatureFlags, Opt};
 use super::failure::{EX_USAGE, Failure};
 use super::http::segment;
 use super::output::Output;
@@ -10,11 +10,16 @@ use super::session::Session;
 use super::value::{Cell, bare};
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new("list_feature_flags", Cluster, "Lists feature flags", |s| {
-        Ok(s.listing(&s.list("/api/feature-flags")?, |flag, column| {
-            Cell::of(flag.get(column))
-        }))
-    })
+    Command::new(
+        "list_feature_flags",
+        FeatureFlags,
+        "Lists feature flags",
+        |s| {
+            Ok(s.listing(&s.list("/api/feature-flags")?, |flag, column| {
+                Cell::of(flag.get(column))
+            }))
+        },
+    )
     .usage((0, 0), "[<column> ...] [--timeout <timeout>]")
     .columns(
         &[
@@ -30,7 +35,7 @@ pub(super) const COMMANDS: &[Command] = &[
     .banner(|_| "Listing feature flags ...".to_owned()),
     Command::new(
         "enable_feature_flag",
-        Cluster,
+        FeatureFlags,
         "Enables a feature flag, or all",
         enable,
     )
@@ -43,7 +48,7 @@ pub(super) const COMMANDS: &[Command] = &[
     }),
     Command::new(
         "list_deprecated_features",
-        Cluster,
+        FeatureFlags,
         "Lists deprecated features",
         |s| {
             let path = if s.flag("used") { "/used" } else { "" };

@@ -2,22 +2,21 @@
 
 use std::fmt::Write as _;
 
-use super::command::{Command, Group, Kind};
-use super::ctl::{Tool, commands, find};
+use super::command::{Command, Group, Opt, Tools};
+use super::ctl::{Tool, commands, find, find_any};
 use super::failure::{EX_USAGE, Failure};
 use super::output::Output;
-use super::parse::GLOBAL;
 use super::session::Session;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("help", Group::Help, "Shows what a command does", help)
         .usage((0, 1), "(<command> | [--list-commands])")
-        .options(&[super::command::Opt::flag("list-commands")])
+        .options(&[Opt::flag("list-commands")])
         .help(&[
             ("<command>", "the command"),
             ("--list-commands", "only list the commands"),
         ])
-        .tools(super::command::Tools::Both)
+        .tools(Tools::ALL)
         .offline(),
     Command::new(
         "autocomplete",
@@ -26,16 +25,16 @@ pub(super) const COMMANDS: &[Command] = &[
         autocomplete,
     )
     .usage((0, 1), "[prefix] [--timeout <timeout>]")
-    .tools(super::command::Tools::Both)
+    .tools(Tools::EXCEPT_UPGRADE)
     .offline(),
 ];
 
 fn help(s: &Session<'_>) -> Result<Output, Failure> {
-    let tool = Tool::Ctl;
+    let tool = s.tool;
     let text = match s.arg(0) {
         "" if s.flag("list-commands") => list(tool),
         "" => overview(tool),
-        name => match find(tool, name).or_else(|| find(Tool::Diagnostics, name)) {
+        name => match find(tool, name).or_else(|| find_any(name)) {
             Some(command) => of_command(tool, command),
             None => {
                 let text = format!("\nCommand '{name}' not found.");
@@ -47,7 +46,7 @@ fn help(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 fn autocomplete(s: &Session<'_>) -> Result<Output, Failure> {
-    let names = commands(Tool::Ctl).map(|command| command.name);
+    let names = commands(s.tool).map(|command| command.name);
     let names: Vec<_> = names.filter(|name| name.starts_with(s.arg(0))).collect();
     Ok(Output::Text(names.join("\n")))
 }
@@ -117,32 +116,7 @@ pub(super) fn of_command(tool: Tool, command: &Command) -> String {
     for (what, meaning) in command.help {
         let _ = writeln!(text, "\n{what}\n\t{meaning}");
     }
-    text.push_str("\n\nGeneral Options\n\n");
-    for option in GLOBAL {
-        let meaning = match option.name {
-            "node" => "the broker to ask, by its node name",
-            "quiet" => "no banners",
-            "silent" => "no banners and no column names",
-            "vhost" => "the virtual host, where there is one to choose",
-            "timeout" => "how long it may take, in seconds",
-            "formatter" => "table, pretty_table, json, csv or erlang",
-            "url" => {
-                "the management API of a broker elsewhere, as in http://guest:guest@host:15672"
-            }
-            _ => continue,
-        };
-        let short = option
-            .short
-            .map(|short| format!("-{short}, "))
-            .unwrap_or_default();
-        let value = if option.kind == Kind::Flag {
-            ""
-        } else {
-            " <value>"
-        };
-        let left = format!("{short}--{}{value}", option.name);
-        let _ = writeln!(text, "{left:24}{meaning}");
-    }
+    text.push_str(GENERAL);
     text
 }
 
@@ -193,6 +167,27 @@ fn jaro(one: &str, other: &str) -> f64 {
     let (m, t) = (matched.len() as f64, displaced as f64);
     (m / one.len() as f64 + m / other.len() as f64 + (m - t) / m) / 3.0
 }
+
+/// Options of all commands, in RabbitMQ's table.
+const GENERAL: &str = "
+
+General Options
+
+Most commands take these:
+
+short            | long          | description
+-----------------|---------------|--------------------------------
+-?               | --help        | this text
+-n <node>        | --node <node> | the broker to ask, by its node name
+-l               | --longnames   | taken, and means nothing here
+-t               | --timeout <n> | how long it may take, in seconds
+-q               | --quiet       | no banners
+-s               | --silent      | no banners and no column names
+-p               | --vhost       | the virtual host, where there is one to choose
+                 | --formatter   | json, pretty_table, table, csv or erlang
+                 | --url <url>   | the management API of a broker elsewhere:
+                                 | http://guest:guest@host:15672
+";
 
 /// From here on a command is taken for a misspelling of another.
 const LIKENESS_MIN: f64 = 0.8;

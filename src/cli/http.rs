@@ -61,6 +61,32 @@ impl Client {
         read_response(&mut BufReader::new(Timed { stream, deadline })).map_err(HttpError::from)
     }
 
+    /// Reads a body that goes on, line by line, to its end or until then.
+    pub(crate) fn follow(
+        &self,
+        path: &str,
+        until: Option<Instant>,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<(), HttpError> {
+        let mut stream = self.connect(self.deadline())?;
+        stream.write_all(self.head("GET", path, &[], None).as_bytes())?;
+        let mut input = BufReader::new(Timed {
+            stream,
+            deadline: until,
+        });
+        let followed = read_status(&read_line(&mut input)?).and_then(|status| {
+            while !read_line(&mut input)?.is_empty() {}
+            match status {
+                200 => follow_lines(&mut input, tell),
+                _ => Err(invalid("the answer is no stream")),
+            }
+        });
+        match followed.map_err(HttpError::from) {
+            Err(HttpError::Timeout) => Ok(()),
+            other => other,
+        }
+    }
+
     fn deadline(&self) -> Option<Instant> {
         self.timeout
             .and_then(|timeout| Instant::now().checked_add(timeout))
@@ -205,19 +231,36 @@ fn read_line(input: &mut impl BufRead) -> io::Result<String> {
 }
 
 fn read_chunks(input: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> {
-    loop {
-        let line = read_line(input)?;
-        let size = line.split(';').next().unwrap_or_default().trim();
-        let size = u64::from_str_radix(size, 16).map_err(|_| invalid("not a chunk size"))?;
-        if size == 0 {
-            while !read_line(input)?.is_empty() {}
-            return Ok(());
-        }
-        read_exactly(input, size, body)?;
-        if !read_line(input)?.is_empty() {
-            return Err(invalid("a chunk is longer than it says"));
+    while read_chunk(input, body)? {}
+    Ok(())
+}
+
+/// `false` for the last one.
+fn read_chunk(input: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<bool> {
+    let line = read_line(input)?;
+    let size = line.split(';').next().unwrap_or_default().trim();
+    let size = u64::from_str_radix(size, 16).map_err(|_| invalid("not a chunk size"))?;
+    if size == 0 {
+        while !read_line(input)?.is_empty() {}
+        return Ok(false);
+    }
+    read_exactly(input, size, body)?;
+    match read_line(input)?.is_empty() {
+        true => Ok(true),
+        false => Err(invalid("a chunk is longer than it says")),
+    }
+}
+
+/// The lines of a body that comes in chunks, each as soon as it is there.
+fn follow_lines(input: &mut impl BufRead, tell: &mut dyn FnMut(&str)) -> io::Result<()> {
+    let mut waiting = Vec::new();
+    while read_chunk(input, &mut waiting)? {
+        while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = waiting.drain(..=end).collect();
+            tell(String::from_utf8_lossy(&line).trim_end());
         }
     }
+    Ok(())
 }
 
 fn read_exactly(input: &mut impl Read, length: u64, body: &mut Vec<u8>) -> io::Result<()> {

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::command::{Command, Group::Operations};
+use super::command::{Command, Group::Configuration};
 use super::failure::{EX_UNAVAILABLE, Failure};
 use super::output::Output;
 use super::session::Session;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new(
     "set_log_level",
-    Operations,
+    Configuration,
     "Sets log level in the running node",
     set_log_level,
 )

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::command::{Command, Group::Operations, Invalid};
+use super::command::{Command, Group::Configuration, Invalid};
 use super::failure::{EX_DATAERR, Failure};
 use super::output::Output;
 use super::session::Session;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new(
     "set_vm_memory_high_watermark",
-    Operations,
+    Configuration,
     "Sets how much memory may be used before publishers are paused",
     set_watermark,
 )
@@ -72,17 +72,14 @@ fn watermark(arguments: &[String]) -> Result<Limit, Invalid> {
             Ok(_) => Err(Invalid::value(
                 "The threshold should be a fraction between 0.0 and 1.0",
             )),
-            Err(_) => Err(Invalid {
-                text: "Bad argument.".to_owned(),
-                exit: EX_DATAERR,
-            }),
+            Err(_) => Err(Invalid::bad("Bad argument.")),
         },
         _ => Err(Invalid::usage("too many arguments.")),
     }
 }
 
 /// An amount of memory with RabbitMQ's units: powers of 1000 with a `B`, else of 1024.
-fn bytes(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());

@@ -8,6 +8,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+mod app;
+mod cluster;
 mod command;
 mod config;
 mod connections;
@@ -22,21 +24,29 @@ mod http;
 mod links;
 mod log_level;
 mod logging;
+mod logs;
 mod memory;
+mod network;
 mod node;
 mod options;
 mod output;
 mod parameters;
 mod parse;
 mod permissions;
+mod plugin_table;
+mod plugins;
 mod policies;
 mod queues;
+mod refused;
+mod replicas;
 mod runtime_file;
 mod serve;
 mod session;
+mod settings;
 mod startup;
 mod status;
 mod tls;
+mod tls_info;
 mod users;
 mod value;
 mod vhosts;
@@ -66,6 +76,9 @@ fn by_first_argument(arguments: &[String]) -> ExitCode {
     match arguments.first().map_or("", String::as_str) {
         "ctl" => ctl::run(Tool::Ctl, rest).into(),
         "diagnostics" => ctl::run(Tool::Diagnostics, rest).into(),
+        "queues" => ctl::run(Tool::Queues, rest).into(),
+        "plugins" => ctl::run(Tool::Plugins, rest).into(),
+        "upgrade" => ctl::run(Tool::Upgrade, rest).into(),
         "config" => config::run(rest),
         "install-links" => links::run(rest).into(),
         "serve" => start(rest),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::command::{
     Command,
     Group::{Cluster, Nodes},
-    Invalid, Opt,
+    Invalid, Opt, Tools,
 };
 use super::failure::{EX_SOFTWARE, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, Failure};
 use super::output::{self, Output};
@@ -61,6 +61,7 @@ pub(super) const COMMANDS: &[Command] = &[
         (1, Some(_)) => Err(Invalid::usage("Cannot specify both pid and pidfile")),
         _ => Ok(()),
     })
+    .tools(Tools::BOTH)
     .offline(),
     Command::new("stop", Nodes, "Stops the broker", stop)
         .usage((0, 1), "[--idempotent] [<pidfile>]")
@@ -95,9 +96,10 @@ fn await_startup(s: &Session<'_>) -> Result<Output, Failure> {
 fn until_ready(s: &Session<'_>, deadline: &Deadline) -> Result<(), Failure> {
     loop {
         // Each attempt looks again: the broker writes its file only when it is ready.
-        let attempt = Session::new(s.command, s.parsed, s.format);
-        match attempt.probe().and_then(|()| attempt.get("/api/overview")) {
-            Ok(_) => return Ok(()),
+        let attempt = Session::new(s.tool, s.command, s.parsed, s.format);
+        match attempt.is_running() {
+            Ok(true) => return Ok(()),
+            Ok(false) => return Err(Failure::error(EX_UNAVAILABLE, "rabbit_is_not_running")),
             Err(failure) if deadline.has_passed() => return Err(failure),
             Err(_) => thread::sleep(POLL),
         }
@@ -139,10 +141,16 @@ fn wait(s: &Session<'_>) -> Result<Output, Failure> {
     if !pid.parse().is_ok_and(is_running) {
         return Err(Failure::error(EX_UNAVAILABLE, "process_not_running"));
     }
-    until_ready(s, &deadline).map_err(|_| timed_out())?;
+    let ready = until_ready(s, &deadline);
+    if ready.as_ref().is_err_and(|failure| failure.unreachable) {
+        return Err(timed_out());
+    }
     say(format!(
-        "Waiting for applications 'rabbit_and_plugins' to start on node '{node}'\n\
-         Applications 'rabbit_and_plugins' are running on node '{node}'\n"
+        "Waiting for applications 'rabbit_and_plugins' to start on node '{node}'\n"
+    ));
+    ready?;
+    say(format!(
+        "Applications 'rabbit_and_plugins' are running on node '{node}'\n"
     ));
     Ok(Output::Nothing)
 }

@@ -19,6 +19,8 @@ pub(crate) enum Output {
     Text(String),
     /// Rows and columns.
     Listing(Listing),
+    /// The same, drawn as a table unless another form is asked for.
+    Drawn(Listing),
     /// A text for people and a document for programs, such as a health check.
     Report { text: String, json: Value },
 }
@@ -73,6 +75,10 @@ impl Output {
             Self::Nothing => String::new(),
             Self::Text(text) => render_text(text, format),
             Self::Listing(listing) => listing.render(format, headers),
+            Self::Drawn(listing) => match format {
+                Format::Table => listing.render(Format::PrettyTable, headers),
+                _ => listing.render(format, headers),
+            },
             Self::Report { text, json } => match format {
                 Format::Json => format!("{json}\n"),
                 _ if text.is_empty() => String::new(),

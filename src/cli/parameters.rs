@@ -53,7 +53,7 @@ pub(super) const COMMANDS: &[Command] = &[
         list_parameters,
     )
     .usage((0, 0), LIST_USAGE)
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Listing runtime parameters for vhost \"{}\" ...", s.vhost())),
     Command::new(
         "set_global_parameter",
@@ -89,7 +89,7 @@ pub(super) const COMMANDS: &[Command] = &[
         },
     )
     .usage((0, 0), "[--no-table-headers] [--timeout <timeout>]")
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|_| "Listing global runtime parameters ...".to_owned()),
     Command::new(
         "set_vhost_limits",
@@ -123,7 +123,7 @@ pub(super) const COMMANDS: &[Command] = &[
     .usage((0, 0), "[--vhost <vhost>] [--global] [--no-table-headers]")
     .options(&[Opt::flag("global")])
     .help(&[("--global", "of all virtual hosts")])
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| match s.flag("global") {
         true => "Listing limits for all vhosts ...".to_owned(),
         false => format!("Listing limits for vhost \"{}\" ...", s.vhost()),
@@ -162,7 +162,7 @@ pub(super) const COMMANDS: &[Command] = &[
         ("--user <username>", "name of the user"),
         ("--global", "of all users"),
     ])
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| match s.flag("global") {
         true => "Listing limits for all users ...".to_owned(),
         false => format!("Listing limits for user \"{}\" ...", user(s)),

@@ -68,7 +68,7 @@ pub(super) const COMMANDS: &[Command] = &[
         (0, 0),
         "[--vhost <vhost>] [--no-table-headers] [--timeout <timeout>]",
     )
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Listing permissions for vhost \"{}\" ...", s.vhost())),
     Command::new(
         "list_user_permissions",
@@ -81,7 +81,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "[--no-table-headers] <username> [--timeout <timeout>]",
     )
     .help(&[USER])
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Listing permissions for user \"{}\" ...", s.arg(0))),
     Command::new(
         "set_topic_permissions",
@@ -128,7 +128,7 @@ pub(super) const COMMANDS: &[Command] = &[
         (0, 0),
         "[--vhost <vhost>] [--no-table-headers] [--timeout <timeout>]",
     )
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Listing topic permissions for vhost \"{}\" ...", s.vhost())),
     Command::new(
         "list_user_topic_permissions",
@@ -141,7 +141,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "[--no-table-headers] <username> [--timeout <timeout>]",
     )
     .help(&[USER])
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .untitled()
     .banner(|s| format!("Listing topic permissions for user \"{}\" ...", s.arg(0))),
 ];

@@ -75,7 +75,7 @@ pub(super) const COMMANDS: &[Command] = &[
         list(s, "policies")
     })
     .usage((0, 0), LIST_USAGE)
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Listing policies for vhost \"{}\" ...", s.vhost())),
     Command::new(
         "list_operator_policies",
@@ -84,7 +84,7 @@ pub(super) const COMMANDS: &[Command] = &[
         |s| list(s, "operator-policies"),
     )
     .usage((0, 0), LIST_USAGE)
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| {
         format!(
             "Listing operator policy overrides for vhost \"{}\" ...",

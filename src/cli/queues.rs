@@ -86,7 +86,7 @@ pub(super) const COMMANDS: &[Command] = &[
              [--timeout <timeout>]",
     )
     .options(&[Opt::flag("local"), Opt::integer("queue-timeout")])
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Listing unresponsive queues for vhost {} ...", s.vhost())),
     Command::new(
         "purge_queue",
@@ -163,7 +163,10 @@ fn cell(queue: &Value, column: &str) -> Cell {
         "leader" => Cell::of(value.or(node)),
         "members" => Cell::atoms(value.or(node.map(|node| json!([node])).as_ref())),
         "online" => Cell::atoms(value),
-        "owner_pid" => super::connections::pid_of(queue.get("owner_pid_details")),
+        "consumer_capacity" | "consumer_utilisation" if value == Some(&json!(0.0)) => {
+            Cell::Plain(json!(0))
+        }
+        "owner_pid" => super::connections::owner(queue),
         "disk_reads" | "disk_writes" if classic => {
             let counted = queue
                 .get("message_stats")

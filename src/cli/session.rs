@@ -1,13 +1,14 @@
 //! One invocation: what was asked, and the broker it is asked of.
 
 use std::cell::OnceCell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
 use super::command::Command;
+use super::ctl::Tool;
 use super::failure::{EX_SOFTWARE, EX_UNAVAILABLE, EX_USAGE, Failure};
 use super::http::{Client, HttpError, Response, segment};
 use super::output::{Format, Listing, Output};
@@ -18,6 +19,7 @@ use super::value::Cell;
 /// An invocation of one command.
 #[derive(Debug)]
 pub(crate) struct Session<'a> {
+    pub(crate) tool: Tool,
     pub(crate) command: &'a Command,
     pub(crate) parsed: &'a Parsed,
     pub(crate) format: Format,
@@ -44,8 +46,14 @@ pub(crate) struct Reply {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(command: &'a Command, parsed: &'a Parsed, format: Format) -> Self {
+    pub(crate) fn new(
+        tool: Tool,
+        command: &'a Command,
+        parsed: &'a Parsed,
+        format: Format,
+    ) -> Self {
         Self {
+            tool,
             command,
             parsed,
             format,
@@ -223,6 +231,13 @@ impl<'a> Session<'a> {
         broker.client.probe().map_err(|error| self.failure(&error))
     }
 
+    /// Whether the application runs. Where nobody knows the question it always does.
+    pub(crate) fn is_running(&self) -> Result<bool, Failure> {
+        let response = self.exchange("GET", "/dev/app", &[], None)?;
+        let state: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        Ok(state.get("running") != Some(&Value::Bool(false)))
+    }
+
     fn failure(&self, error: &HttpError) -> Failure {
         let known = self.broker.get().and_then(|broker| broker.node.clone());
         let node = known.or_else(|| self.named_node());
@@ -260,6 +275,49 @@ impl<'a> Session<'a> {
             404 => Ok(None),
             _ => Err(Reply::of(&response).failure()),
         }
+    }
+
+    /// Reads what is no JSON.
+    pub(crate) fn text(&self, path: &str) -> Result<String, Failure> {
+        let response = self.exchange("GET", path, &[], None)?;
+        match response.status {
+            200..=299 => Ok(String::from_utf8_lossy(&response.body).into_owned()),
+            _ => Err(Reply::of(&response).failure()),
+        }
+    }
+
+    /// Reads events as they come: their names, and what they tell.
+    pub(crate) fn follow(
+        &self,
+        path: &str,
+        until: Option<Instant>,
+        tell: &mut dyn FnMut(&str, &Value),
+    ) -> Result<(), Failure> {
+        let mut name = String::new();
+        let mut take = |line: &str| {
+            if let Some(event) = line.strip_prefix("event: ") {
+                event.clone_into(&mut name);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                tell(&name, &serde_json::from_str(data).unwrap_or_default());
+            }
+        };
+        let client = &self.broker()?.client;
+        client
+            .follow(path, until, &mut take)
+            .map_err(|error| self.failure(&error))
+    }
+
+    /// What the system knows of the broker's process, if it is on this machine.
+    pub(crate) fn about_process(&self, file: &str) -> Result<String, Failure> {
+        let pid = self.pid().ok_or_else(|| {
+            Failure::error(
+                EX_UNAVAILABLE,
+                "only a broker on this machine can be asked that",
+            )
+        })?;
+        let read = std::fs::read(format!("/proc/{pid}/{file}"));
+        read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .map_err(|error| Failure::error(EX_UNAVAILABLE, error))
     }
 
     /// Reads a list; one that does not exist is empty.
@@ -300,6 +358,11 @@ impl<'a> Session<'a> {
         } else {
             Err(reply.failure())
         }
+    }
+
+    /// Does something that must succeed and has nothing to tell.
+    pub(crate) fn act(&self, path: &str) -> Result<Output, Failure> {
+        self.must("POST", path, None).map(|()| Output::Nothing)
     }
 
     /// Whether a resource exists.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::command::{
     Command,
-    Group::{Cluster, Help, Observability, Operations},
-    Opt, Tools,
+    Group::{Cluster, Configuration, Deprecated, Help, Observability},
+    Needs, Opt, Tools,
 };
 use super::failure::Failure;
 use super::output::Output;
@@ -27,7 +27,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "--unit <bytes | mb | mib | gb | gib>",
         "the unit of memory and disk space",
     )])
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Status of node {} ...", s.node())),
     Command::new(
         "cluster_status",
@@ -36,11 +36,11 @@ pub(super) const COMMANDS: &[Command] = &[
         cluster_status,
     )
     .usage((0, 0), "[--timeout <timeout>]")
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|s| format!("Cluster status of node {} ...", s.node())),
     Command::new(
         "set_cluster_name",
-        Cluster,
+        Configuration,
         "Names the cluster",
         set_cluster_name,
     )
@@ -52,7 +52,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "Shows the version of RabbitMQ that is spoken",
         version,
     )
-    .tools(Tools::Both)
+    .tools(Tools::BOTH.and(Tools::PLUGINS))
     .offline(),
     Command::new(
         "server_version",
@@ -61,7 +61,8 @@ pub(super) const COMMANDS: &[Command] = &[
         server_version,
     )
     .usage((0, 0), "[--timeout <timeout>]")
-    .tools(Tools::Diagnostics)
+    .tools(Tools::DIAGNOSTICS)
+    .needs(Needs::Node)
     .banner(|s| format!("Asking node {} for its RabbitMQ version...", s.node())),
     Command::new(
         "erlang_version",
@@ -70,9 +71,10 @@ pub(super) const COMMANDS: &[Command] = &[
         erlang_version,
     )
     .usage((0, 0), "[--timeout <timeout>]")
-    .tools(Tools::Diagnostics)
+    .tools(Tools::DIAGNOSTICS)
+    .needs(Needs::Node)
     .banner(|s| format!("Asking node {} for its Erlang/OTP version...", s.node())),
-    Command::new("node_health_check", Operations, "Does nothing", |_| {
+    Command::new("node_health_check", Deprecated, "Does nothing", |_| {
         Ok(Output::text(
             "This command is DEPRECATED and is a no-op. It will be removed in a future version. \n\
              Use one of the options covered in \
@@ -80,7 +82,7 @@ pub(super) const COMMANDS: &[Command] = &[
         ))
     })
     .usage((0, 0), "[--timeout <timeout>]")
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .offline(),
 ];
 
@@ -292,7 +294,10 @@ fn cluster_status(s: &Session<'_>) -> Result<Output, Failure> {
         ("Running Nodes", vec![name.clone()]),
         (
             "Versions",
-            vec![format!("{name}: RabbitMQ {version} on Erlang {erlang}")],
+            vec![format!(
+                "{name}: RabbitMQ {version} on Erlang {}",
+                or_none(&erlang)
+            )],
         ),
         (
             "CPU Cores",
@@ -383,11 +388,17 @@ fn server_version(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 fn erlang_version(s: &Session<'_>) -> Result<Output, Failure> {
-    let text = format!("Erlang/OTP {}", Node::ask(s)?.overview("erlang_version"));
+    let version = Node::ask(s)?.overview("erlang_version");
+    let text = format!("Erlang/OTP {}", or_none(&version));
     Ok(Output::Report {
         json: json!({ "result": "ok", "value": text }),
         text,
     })
+}
+
+/// There is no Erlang here, and a real server has one.
+fn or_none(version: &str) -> &str {
+    if version.is_empty() { "none" } else { version }
 }
 
 /// A socket that a node accepts connections on.
@@ -475,7 +486,7 @@ fn bullets(text: &mut String, content: &[String]) {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "shown with four digits")]
-fn amount(bytes: u64, unit: &str) -> String {
+pub(super) fn amount(bytes: u64, unit: &str) -> String {
     let (divisor, unit) = match unit {
         "bytes" => return format!("{bytes} bytes"),
         "mb" => (1e6, "mb"),

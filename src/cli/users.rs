@@ -100,7 +100,7 @@ pub(super) const COMMANDS: &[Command] = &[
         list_users,
     )
     .usage((0, 0), "[--no-table-headers] [--timeout <timeout>]")
-    .tools(Tools::Both)
+    .tools(Tools::BOTH)
     .banner(|_| "Listing users ...".to_owned()),
     Command::new(
         "set_user_tags",

@@ -20,6 +20,9 @@ pub(super) const HANDSHAKES_MAX: usize = 1024;
 /// After a failed accept: it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Before an address that somebody else has taken meanwhile is tried again.
+const COME_BACK_PAUSE: Duration = Duration::from_millis(200);
+
 /// What a client passes before it speaks AMQP.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Door {
@@ -74,23 +77,51 @@ fn bind_one(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, local))
 }
 
-/// Accept until the server stops.
-pub(super) async fn accept(
+/// Accept while the gate is open, until the server stops.
+pub(super) async fn serve(
     shared: Arc<Shared>,
-    listener: TcpListener,
+    mut listener: TcpListener,
     local: SocketAddr,
     door: Door,
 ) {
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        tokio::select! {
+            () = accept(&shared, &listener, local, &door) => {}
+            () = shared.gate.becomes(false) => {}
             () = shared.stopped() => return,
-        };
+        }
+        drop(listener);
+        shared.gate.closed();
+        tracing::info!("stopped TCP listener on {local}");
+        tokio::select! {
+            back = come_back(&shared, local) => listener = back,
+            () = shared.stopped() => return,
+        }
+        shared.gate.opened();
+        tracing::info!("started TCP listener on {local}");
+    }
+}
+
+/// Listen again once the gate is open.
+async fn come_back(shared: &Shared, local: SocketAddr) -> TcpListener {
+    loop {
+        shared.gate.becomes(true).await;
+        match bind_one(local) {
+            Ok((listener, _)) => return listener,
+            Err(error) => tracing::error!("cannot listen on {local} again: {error}"),
+        }
+        tokio::time::sleep(COME_BACK_PAUSE).await;
+    }
+}
+
+async fn accept(shared: &Arc<Shared>, listener: &TcpListener, local: SocketAddr, door: &Door) {
+    loop {
+        let accepted = listener.accept().await;
         match accepted {
             Ok((stream, peer)) => {
                 let local = stream.local_addr().unwrap_or(local);
                 let endpoints = Endpoints { peer, local };
-                let (permit, shared) = (shared.admit().await, Arc::clone(&shared));
+                let (permit, shared) = (shared.admit().await, Arc::clone(shared));
                 match door.proxy || door.tls.is_some() {
                     // A task of its own kind, as a task is as large as all that it may do.
                     false => tokio::spawn(connection::run(shared, stream, endpoints, permit)),

@@ -2,8 +2,10 @@
 //!
 //! [`Server::builder`] embeds a broker in a Rust program or test; many run in one process.
 
+mod application;
 mod connection;
 mod definitions;
+mod gate;
 mod listener;
 pub mod memory;
 mod proxy;
@@ -20,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 pub use self::definitions::Definitions;
+use self::gate::Gate;
 use self::listener::Door;
 pub use self::stream::{Stream, Writer};
 use self::timekeeper::Timekeeper;
@@ -49,6 +52,7 @@ pub struct Shared {
     stop: watch::Sender<bool>,
     timekeeper: Arc<Timekeeper>,
     handshakes: Arc<Semaphore>,
+    gate: Gate,
 }
 
 impl Shared {
@@ -247,6 +251,7 @@ impl Builder {
             stop,
             timekeeper,
             handshakes: Arc::new(Semaphore::new(listener::HANDSHAKES_MAX)),
+            gate: Gate::default(),
         });
         let mut server = Server {
             local: Vec::new(),
@@ -302,7 +307,8 @@ impl Server {
         let local = listeners.iter().map(|(_, address)| *address).collect();
         for (listener, address) in listeners {
             let (shared, door) = (Arc::clone(&self.shared), door.clone());
-            let accepting = listener::accept(shared, listener, address, door);
+            shared.gate.add();
+            let accepting = listener::serve(shared, listener, address, door);
             self.tasks.push(tokio::spawn(accepting));
         }
         Ok(local)
@@ -347,14 +353,8 @@ impl Server {
         self.shared
             .broker
             .close_connections(SHUTDOWN_TEXT, |_| true);
-        let shared = Arc::clone(&self.shared);
-        let all_gone = async {
-            while !shared.broker.connections.is_empty() {
-                shared.timekeeper.connection_gone().await;
-            }
-        };
         // Who does not answer in time is cut off when the tasks end.
-        let _ = tokio::time::timeout(STOP_PATIENCE, all_gone).await;
+        self.shared.connections_gone().await;
     }
 }
 

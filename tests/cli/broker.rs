@@ -71,6 +71,14 @@ impl Broker {
         format!("http://guest:guest@{}", self.address)
     }
 
+    /// The port of AMQP, if it was started here.
+    pub(crate) fn amqp_port(&self) -> Option<u16> {
+        let (_, directory) = self.process.as_ref()?;
+        let ports = std::fs::read_to_string(directory.join("ports.json")).ok()?;
+        let ports: Value = serde_json::from_str(&ports).ok()?;
+        ports["amqp"].as_u64()?.try_into().ok()
+    }
+
     /// The directory where its command line finds it without a URL, if it was started here.
     pub(crate) fn runtime_directory(&self) -> Option<PathBuf> {
         self.process

@@ -12,10 +12,12 @@ use serde_json::Value;
 
 use broker::Broker;
 
+mod app;
 mod broker;
 mod config;
 mod definitions;
 mod local;
+mod plugins;
 
 #[derive(Deserialize)]
 struct Transcript {
@@ -131,6 +133,7 @@ macro_rules! replays {
 }
 
 replays! {
-    connections health parameters patterns permissions policies queue_types queues topology users
+    connections health node_control parameters patterns permissions policies queue_types queues
+    replicas topology users
     validation vhosts
 }

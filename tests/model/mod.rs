@@ -15,6 +15,7 @@ mod limit;
 mod peek;
 mod policy;
 mod quorum;
+mod restart;
 mod stream;
 mod totals;
 mod trace;

@@ -7,7 +7,7 @@ mod compat;
 mod limits;
 mod login;
 mod proxy;
-mod socket;
+pub(crate) mod socket;
 mod time;
 mod timeout;
 #[cfg(feature = "tls")]

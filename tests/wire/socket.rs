@@ -8,7 +8,7 @@ use leveret::broker::Broker;
 use leveret::server::Builder;
 
 /// A method frame's bytes.
-pub(super) fn method(channel: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn method(channel: u16, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![1];
     frame.extend(channel.to_be_bytes());
     frame.extend(u32::try_from(payload.len()).unwrap().to_be_bytes());
@@ -18,7 +18,7 @@ pub(super) fn method(channel: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Read one frame: its channel and payload.
-pub(super) fn read_frame(stream: &mut TcpStream) -> (u16, Vec<u8>) {
+pub(crate) fn read_frame(stream: &mut TcpStream) -> (u16, Vec<u8>) {
     let mut head = [0; 7];
     stream.read_exact(&mut head).unwrap();
     let size = u32::from_be_bytes([head[3], head[4], head[5], head[6]]) as usize;
@@ -28,12 +28,12 @@ pub(super) fn read_frame(stream: &mut TcpStream) -> (u16, Vec<u8>) {
     (u16::from_be_bytes([head[1], head[2]]), rest)
 }
 
-pub(super) fn logged_in(port: u16) -> TcpStream {
+pub(crate) fn logged_in(port: u16) -> TcpStream {
     let start_ok = b"\0\x0a\0\x0b\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US";
     logged_in_with(port, start_ok)
 }
 
-pub(super) fn logged_in_with(port: u16, start_ok: &[u8]) -> TcpStream {
+pub(crate) fn logged_in_with(port: u16, start_ok: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"AMQP\0\0\x09\x01").unwrap();
     assert_eq!(
@@ -62,7 +62,7 @@ pub(super) fn logged_in_with(port: u16, start_ok: &[u8]) -> TcpStream {
 }
 
 /// A server of its own for a test that talks to it from this thread.
-pub(super) fn with(builder: Builder, test: impl FnOnce(u16, &Arc<Broker>)) {
+pub(crate) fn with(builder: Builder, test: impl FnOnce(u16, &Arc<Broker>)) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

@@ -68,9 +68,25 @@ impl Queue {
         now: Tick,
         fx: &mut Effects,
     ) -> Vec<Lifted> {
+        self.lift_those(|entry| which.has(entry.seq), max, now, fx)
+    }
+
+    /// Take out what would not survive a restart.
+    pub fn lift_transient(self: &Arc<Self>, now: Tick, fx: &mut Effects) -> Vec<Lifted> {
+        let is_transient = |entry: &Entry| !entry.message.facts.is_persistent();
+        self.lift_those(is_transient, usize::MAX, now, fx)
+    }
+
+    fn lift_those(
+        self: &Arc<Self>,
+        is_meant: impl Fn(&Entry) -> bool,
+        max: usize,
+        now: Tick,
+        fx: &mut Effects,
+    ) -> Vec<Lifted> {
         let mut state = self.state.lock();
         state.expire(self, now, fx);
-        let upcoming = state.ready.upcoming().filter(|entry| which.has(entry.seq));
+        let upcoming = state.ready.upcoming().filter(|entry| is_meant(entry));
         let seqs: Vec<u64> = upcoming.take(max).map(|entry| entry.seq).collect();
         let lifted = state.ready.lift(&seqs);
         for one in &lifted {

@@ -1,9 +1,9 @@
 //! What RabbitMQ has no API for: stop, check a password, move the clock.
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::IntoResponse;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -15,6 +15,8 @@ use crate::log::Level;
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/dev/stop", post(stop))
+        .route("/dev/app", get(app))
+        .route("/dev/app/{action}", post(act))
         .route("/dev/authenticate", post(authenticate))
         .route("/dev/clock", post(clock))
         .route("/dev/log-level", post(log_level))
@@ -23,6 +25,38 @@ pub(super) fn routes() -> Router<Api> {
 /// Stop the broker: `rabbitmqctl stop`.
 async fn stop(State(api): State<Api>) -> Answer {
     api.shared.stop();
+    Ok(no_content())
+}
+
+/// Whether the application runs, and clients are let in.
+async fn app(State(api): State<Api>) -> Answer {
+    let shared = &api.shared;
+    Ok(Json(json!({
+        "running": shared.is_running(),
+        "suspended": shared.is_suspended(),
+    }))
+    .into_response())
+}
+
+/// `rabbitmqctl stop_app`, `start_app`, `reset`, `suspend_listeners`, `resume_listeners`.
+async fn act(State(api): State<Api>, Path(action): Path<String>) -> Answer {
+    let shared = &api.shared;
+    let done = match action.as_str() {
+        "stop" => shared.stop_application().await,
+        "start" => shared.start_application().await,
+        "suspend" => shared.suspend_listeners(true).await,
+        "resume" => shared.suspend_listeners(false).await,
+        "reset" if shared.is_running() => {
+            let text = "the application must be stopped first".to_owned();
+            return Err(ApiError::Precondition(text));
+        }
+        "reset" => {
+            api.broker().reset(shared.clock.now().tick);
+            Ok(())
+        }
+        _ => return Err(ApiError::NotFound),
+    };
+    done.map_err(|error| ApiError::Unavailable(error.to_string()))?;
     Ok(no_content())
 }
 

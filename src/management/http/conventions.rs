@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::routes::{self, Known, Operation, Who};
+use super::routes::{self, Known, Operation, Verb, Who};
 use crate::management::auth::Caller;
 use crate::management::error::ApiError;
 use crate::management::{Api, BODY_BYTES_MAX};
@@ -26,6 +26,9 @@ use crate::management::{Api, BODY_BYTES_MAX};
 const BODY_PATIENCE: Duration = Duration::from_secs(60);
 /// Longest text of another's error that is told.
 const REASON_BYTES_MAX: usize = 200;
+
+/// RabbitMQ's management stops with the application; here somebody has to answer the tools.
+const STOPPED: &str = "the application is stopped; `rabbitmqctl start_app` starts it";
 
 /// Where RabbitMQ's own pages were or are.
 const MOVED: &[(&str, &str)] = &[
@@ -137,10 +140,19 @@ async fn answer(
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }
         let caller = caller?;
+        if !api.shared.is_running() && needs_application(known.route.path, operation, &caller) {
+            return Err(ApiError::Unavailable(STOPPED.to_owned()));
+        }
         request.extensions_mut().insert(caller);
     }
     acceptable(operation, request.headers())?;
     Ok(next.run(with_whole_body(request).await?).await)
+}
+
+/// While the application is stopped there is only what starts it again; the tools may look.
+fn needs_application(path: &str, operation: &Operation, caller: &Caller) -> bool {
+    let may_look = matches!(caller, Caller::Local) && operation.method == Verb::Get;
+    !may_look && !path.starts_with("/dev/")
 }
 
 async fn vhost_of(request: &mut Request) -> Option<String> {

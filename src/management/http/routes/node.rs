@@ -427,5 +427,21 @@ pub(super) static LEVERET: Family = Family {
             .query(&["vhost"])],
         ),
         at("/dev/stop", &[act(Administrator, "Stop the broker", &[])]),
+        at(
+            "/dev/app",
+            &[one(
+                Management,
+                "Whether the application runs, and whether listeners are suspended",
+            )],
+        ),
+        at(
+            "/dev/app/{action}",
+            &[act(
+                Administrator,
+                "stop, start, reset, suspend or resume: what rabbitmqctl calls stop_app, start_app, \
+                 reset, suspend_listeners, resume_listeners",
+                &[],
+            )],
+        ),
     ],
 };
