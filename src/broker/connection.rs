@@ -9,6 +9,8 @@ use leveret_proto::value::FieldTable;
 
 use super::name::Name;
 use super::outlet::{Notice, Outlet};
+use super::pairs::ChannelPairs;
+use super::tick::Tick;
 use super::tls::TlsFacts;
 use super::user::User;
 use crate::sync::{LEAF, Ranked};
@@ -102,8 +104,19 @@ pub struct ChannelInfo {
     pub uncommitted: AtomicU64,
     /// Settlements that wait for it.
     pub acks_uncommitted: AtomicU64,
+    /// When it did something last: microseconds on its virtual host's clock.
+    pub last_active: AtomicU64,
     /// Counters since it was opened.
     pub stats: ChannelStats,
+    /// The same by exchange and queue, if that is wanted.
+    pub pairs: Option<Box<ChannelPairs>>,
+}
+
+impl ChannelInfo {
+    /// It does something.
+    pub fn touch(&self, now: Tick) {
+        self.last_active.store(now.0, Ordering::Relaxed);
+    }
 }
 
 /// Counters of a channel.

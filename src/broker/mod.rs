@@ -25,6 +25,7 @@ pub mod logins;
 pub mod message;
 pub mod name;
 pub mod outlet;
+pub mod pairs;
 pub mod pattern;
 pub mod permission;
 pub mod policy;

@@ -49,6 +49,8 @@ pub struct Settings {
     pub product_name: Option<String>,
     /// Its version.
     pub product_version: Option<String>,
+    /// Count also from which channel to which exchange and queue (`management.rates_mode`).
+    pub detailed_rates: bool,
     /// Deprecated features that are permitted or denied whatever the release line says.
     pub permitted_features: Vec<(String, bool)>,
 }
@@ -113,6 +115,7 @@ impl Default for Settings {
             cluster_name: None,
             product_name: None,
             product_version: None,
+            detailed_rates: false,
             permitted_features: Vec::new(),
         }
     }

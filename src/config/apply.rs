@@ -223,6 +223,7 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
         "management.cors.allow_origins" => management.cors_origins.clear(),
         "management.cors.allow_origins.$name" => management.cors_origins.push(value.text()),
         "management.cors.max_age" => management.cors_max_age = fit(value, u64::MAX),
+        "management.rates_mode" => config.broker.detailed_rates = value.text() == "detailed",
         "management.load_definitions" => config.definitions.path = Some(value.text().into()),
         _ => set_management_tls(management, key, value),
     }

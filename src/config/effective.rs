@@ -299,6 +299,8 @@ fn add_servers(config: &Config, all: &mut Values) {
         "management.cors.max_age",
         management.cors_max_age.to_string(),
     );
+    let rates = ["basic", "detailed"][usize::from(config.broker.detailed_rates)];
+    add("management.rates_mode", rates.to_owned());
     let port = config.prometheus.port.unwrap_or(15_692);
     add("prometheus.tcp.port", port.to_string());
     if let Some(path) = &config.definitions.path {

@@ -14,8 +14,9 @@ use super::consumers::consumers_of;
 use super::error::ApiError;
 use super::listing::Listing;
 use super::rates::{self, Look, RangeQuery, show};
-use super::{Answer, Api};
+use super::{Answer, Api, pairs};
 use crate::broker::connection::{ChannelInfo, Connection};
+use crate::broker::tick::Tick;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -89,9 +90,9 @@ async fn one(
         if let Some(info) = infos.iter().find(is_it) {
             let mut row = channel_view(&api, &look, &connection, info);
             row["consumer_details"] = consumers(&api, &connection, &name).into();
-            // Counted by queue and exchange with detailed rates only.
-            row["deliveries"] = json!([]);
-            row["publishes"] = json!([]);
+            let (deliveries, publishes) = pairs::of_channel(&look, &connection, info);
+            row["deliveries"] = deliveries.into();
+            row["publishes"] = publishes.into();
             return listing.one(&row);
         }
     }
@@ -107,7 +108,7 @@ fn consumers(api: &Api, connection: &Connection, name: &str) -> Vec<Value> {
         .collect()
 }
 
-fn channel_name(connection: &Connection, info: &ChannelInfo) -> String {
+pub(super) fn channel_name(connection: &Connection, info: &ChannelInfo) -> String {
     format!("{} ({})", connection.name, info.number)
 }
 
@@ -136,6 +137,10 @@ fn channel_view(api: &Api, look: &Look<'_>, connection: &Connection, info: &Chan
         "garbage_collection": no_garbage(0),
         "message_stats": show::stats(rates::MESSAGES, rates::of_channel(info), &look.channel(info)),
     });
+    let last_active = Tick(info.last_active.load(Ordering::Relaxed));
+    if let Some(since) = api.idle_since(&connection.vhost, last_active) {
+        row["idle_since"] = since.into();
+    }
     if shown.global_prefetch {
         let global = info.global_prefetch_count.load(Ordering::Relaxed);
         row["global_prefetch_count"] = json!(global);

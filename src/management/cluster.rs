@@ -205,12 +205,14 @@ async fn rebalance() -> Answer {
 }
 
 /// Forgets statistics, never anything that they are about.
-async fn reset() -> Answer {
+async fn reset(State(api): State<Api>) -> Answer {
+    api.forget_rates();
     Ok(no_content())
 }
 
 async fn reset_node(State(api): State<Api>, Path(node): Path<String>) -> Answer {
     check(&api, &node)?;
+    api.forget_rates();
     Ok(no_content())
 }
 

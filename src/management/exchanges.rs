@@ -13,7 +13,7 @@ use super::json::{Request, table};
 use super::listing::Listing;
 use super::rates::{self, Look, RangeQuery, show};
 use super::seen::{Seen, real_name};
-use super::{Answer, Api, bindings, created, no_content};
+use super::{Answer, Api, bindings, created, no_content, pairs};
 use crate::broker::exchange::{Exchange, ExchangeKind, ExchangeSpec};
 use crate::broker::permission::Access;
 
@@ -65,9 +65,11 @@ async fn one(
     Query(ranges): Query<RangeQuery>,
 ) -> Answer {
     let look = api.look(ranges.ranges()?);
-    let mut row = view(&look, &*vhost.exchange()?);
-    row["incoming"] = json!([]);
-    row["outgoing"] = json!([]);
+    let exchange = vhost.exchange()?;
+    let mut row = view(&look, &exchange);
+    let (incoming, outgoing) = pairs::of_exchange(&api, &look, &exchange);
+    row["incoming"] = incoming.into();
+    row["outgoing"] = outgoing.into();
     listing.one(&row)
 }
 

@@ -15,6 +15,7 @@ mod exchanges;
 mod features;
 mod health;
 mod http;
+mod idle;
 mod json;
 mod limits;
 mod listing;
@@ -22,6 +23,7 @@ mod messages;
 mod metrics;
 mod nodes;
 mod overview;
+mod pairs;
 mod parameters;
 mod permissions;
 mod policies;
@@ -151,6 +153,12 @@ impl Api {
     /// Rates as they are now.
     fn look(&self, ranges: Ranges) -> Look<'_> {
         self.rates.look(self.shared.clock.now().wall_ms, ranges)
+    }
+
+    /// Begin history anew.
+    fn forget_rates(&self) {
+        let now_ms = self.shared.clock.now().wall_ms;
+        self.rates.reset(self.broker(), now_ms);
     }
 
     /// Let a user change the model in one virtual host, and settle what that left to do.

@@ -108,7 +108,7 @@ fn view(api: &Api, look: &Look<'_>) -> Value {
         "disk_free_limit": 50_000_000,
         "disk_free_alarm": false,
         "partitions": [],
-        "rates_mode": "basic",
+        "rates_mode": super::pairs::rates_mode(broker),
         "net_ticktime": 60,
         "exchange_types": exchange_types(broker),
         "auth_mechanisms": mechanisms(api),

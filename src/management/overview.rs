@@ -80,7 +80,7 @@ fn about(api: &Api) -> Value {
     let (version, shown) = (broker.compat.version, &broker.compat.shown);
     let mut row = json!({
         "management_version": version,
-        "rates_mode": "basic",
+        "rates_mode": super::pairs::rates_mode(broker),
         "sample_retention_policies": { "global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600] },
         "exchange_types": exchange_types(broker),
         "product_version": broker.settings.product_version.as_deref().unwrap_or(version),

@@ -128,6 +128,15 @@ impl QueueRow<'_> {
         if self.is_detailed && queue_has_process(self.queue.kind) {
             row.value("garbage_collection", &no_garbage(0));
         }
+        let lists_idle = self.is_detailed || self.api.broker().compat.shown.backing_queue;
+        if lists_idle && self.queue.kind == QueueKind::Classic {
+            let since = self
+                .api
+                .idle_since(&self.queue.spec.vhost, view.last_active);
+            if let Some(since) = since {
+                row.set("idle_since", since);
+            }
+        }
         let applied = &settings.applied;
         self.name(row, "policy", applied.policy.as_deref());
         self.name(row, "operator_policy", applied.operator_policy.as_deref());

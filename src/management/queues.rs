@@ -18,7 +18,7 @@ use super::queue_view::{Extent, QueueRow};
 use super::rates::{Look, RangeQuery};
 use super::row::Row;
 use super::seen::Seen;
-use super::{Answer, Api, bindings, consumers, created, no_content};
+use super::{Answer, Api, bindings, consumers, created, no_content, pairs};
 use crate::broker::connection::add;
 use crate::broker::error::Resource;
 use crate::broker::permission::Access;
@@ -159,15 +159,13 @@ async fn one(
             if row.queue.kind == QueueKind::Stream {
                 json.value("garbage_collection", &no_garbage(-1));
             }
-            json.set("deliveries", EMPTY);
-            json.set("incoming", EMPTY);
+            let (incoming, deliveries) = pairs::of_queue(&api, &row.look, &row.queue);
+            json.value("deliveries", &deliveries.into());
+            json.value("incoming", &incoming.into());
         }
     });
     Ok(answered(out))
 }
-
-/// RabbitMQ, too, tells nothing more of rates unless it is made to (`rates_mode = detailed`).
-const EMPTY: [(); 0] = [];
 
 async fn put(
     State(api): State<Api>,

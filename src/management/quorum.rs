@@ -13,7 +13,7 @@ pub(super) fn show(row: &mut Row<'_>, it: &QueueRow<'_>, view: &QueueView, setti
     row.set("leader", node);
     active_consumer(row, it, view);
     if !compat.shown.backing_queue {
-        row.set("publishers", 0);
+        row.set("publishers", view.publishers);
     }
     row.set("members", [node]);
     row.set("online", [node]);

@@ -27,11 +27,13 @@ impl Core {
         self.check_settlement(how)?;
         let batch = &mut self.batch;
         if let Some(channel) = self.channels.get_mut(number) {
-            channel.fresh.ack += if how == Settlement::Ack {
-                batch.len() as u64
-            } else {
-                0
-            };
+            if how == Settlement::Ack {
+                channel.fresh.ack += batch.len() as u64;
+                if let Some(pairs) = &channel.info.pairs {
+                    let queues = batch.iter().map(|unacked| unacked.queue.name());
+                    queues.for_each(|queue| pairs.acked(queue));
+                }
+            }
             if let Mode::Tx(transaction) = &mut channel.mode {
                 transaction.settle(how, std::mem::take(batch));
                 return Ok(());

@@ -1,14 +1,14 @@
 //! [`Channel`]: one open channel of a session.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use super::route_cache::RouteCache;
 use super::tx::Transaction;
-use crate::broker::connection::{ChannelInfo, add};
+use crate::broker::connection::{ChannelInfo, ConnectionId, add};
 use crate::broker::name::Name;
-use crate::broker::queue::{ConsumerKey, Queue};
+use crate::broker::queue::{ConsumerKey, Queue, QueueKind};
 
 /// What publishes and acknowledgements mean on a channel.
 #[derive(Debug, Default)]
@@ -53,6 +53,8 @@ pub(super) struct Channel {
     pub(super) last_queue: Option<Name>,
     pub(super) routes: RouteCache,
     pub(super) info: Arc<ChannelInfo>,
+    /// Quorum queues that count it among their publishers, until one of both is gone.
+    quorum_queues: Vec<Weak<Queue>>,
     /// Counted since the last [`Channel::report`].
     pub(super) fresh: Fresh,
 }
@@ -77,7 +79,30 @@ impl Channel {
             last_queue: None,
             routes: RouteCache::default(),
             info,
+            quorum_queues: Vec::new(),
             fresh: Fresh::default(),
+        }
+    }
+
+    /// It sends messages there. Asked when a route is found, not for every message.
+    pub(super) fn publishes_to<'a>(
+        &mut self,
+        queues: impl Iterator<Item = &'a Arc<Queue>>,
+        connection: ConnectionId,
+    ) {
+        for queue in queues.filter(|queue| queue.kind == QueueKind::Quorum) {
+            if queue.add_publisher((connection, self.info.number)) {
+                self.quorum_queues.retain(|queue| queue.strong_count() > 0);
+                self.quorum_queues.push(Arc::downgrade(queue));
+            }
+        }
+    }
+
+    /// It is closed.
+    pub(super) fn forget_quorum_queues(&mut self, connection: Option<ConnectionId>) {
+        let Some(connection) = connection else { return };
+        for queue in self.quorum_queues.drain(..).filter_map(|it| it.upgrade()) {
+            queue.remove_publisher((connection, self.info.number));
         }
     }
 

@@ -15,6 +15,7 @@ use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::Change;
 use crate::broker::name::Name;
 use crate::broker::outlet::ConsumerOrigin;
+use crate::broker::pairs::Way;
 use crate::broker::permission::Access;
 use crate::broker::queue::{
     ConsumeError, ConsumerKey, ConsumerSpec, Got, Queue, QueueKind, Reading,
@@ -208,6 +209,9 @@ impl Core {
         let info = Arc::clone(&self.channel(number)?.info);
         let Some(got) = got else {
             info.stats.get_empty.fetch_add(1, Ordering::Relaxed);
+            if let Some(pairs) = &info.pairs {
+                pairs.found_empty(queue.name());
+            }
             self.send(number, &Method::BasicGetEmpty(basic::GetEmpty::default()));
             return Ok(());
         };
@@ -217,6 +221,10 @@ impl Core {
             &info.stats.get
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if let Some(pairs) = &info.pairs {
+            let again = got.entry.redelivered;
+            pairs.took(queue.name(), Way::Got, it.no_ack, again);
+        }
         if self.fx.tracer.is_some()
             && let Some(open) = &self.open
         {

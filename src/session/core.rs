@@ -123,6 +123,7 @@ impl Core {
             self.confirm(channel);
             if let Some(channel) = self.channels.get_mut(channel) {
                 channel.report();
+                channel.info.touch(self.tick);
             }
         }
         if let Some(open) = &self.open {
@@ -168,8 +169,10 @@ impl Core {
     pub(super) fn add_channel(&mut self, number: u16) {
         let info = Arc::new(ChannelInfo {
             number,
+            pairs: self.broker.settings.detailed_rates.then(Box::default),
             ..ChannelInfo::default()
         });
+        info.touch(self.tick);
         self.egress
             .lock()
             .ledgers
@@ -198,6 +201,7 @@ impl Core {
                 .note(|_| Change::channel_closed(&open.info, number, consumers));
             open.info.channels.lock().remove(&number);
         }
+        channel.forget_quorum_queues(self.open.as_ref().map(|open| open.info.id));
         // Without a ledger nothing more is delivered; what is out is ours to return.
         let ledger = self.egress.lock().ledgers.remove(number);
         channel.report();

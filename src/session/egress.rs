@@ -10,8 +10,9 @@ use leveret_proto::outbuf::{DeliverHead, Outbuf};
 
 use super::channel_map::ChannelMap;
 use super::ledger::Ledger;
-use crate::broker::connection::ChannelStats;
+use crate::broker::connection::ChannelInfo;
 use crate::broker::outlet::{Delivered, Delivery, Notice, Out, Outlet, Parked, Place, Room};
+use crate::broker::pairs::Way;
 use crate::broker::queue::Entry;
 use crate::sync::{EGRESS, Guard, Ranked};
 
@@ -212,7 +213,7 @@ impl Outlet for Egress {
         inner
             .out
             .put_deliver(delivery.channel, head, &content, inner.frame_max);
-        count(&ledger.info.stats, delivery.no_ack, entry.redelivered);
+        count(&ledger.info, &delivery, entry.redelivered);
         if !delivery.no_ack {
             ledger.push(delivery_tag, &delivery, entry);
             ledger.info.unacked.store(ledger.len(), Ordering::Relaxed);
@@ -254,7 +255,8 @@ impl Outlet for Egress {
 }
 
 /// The egress's lock makes this the only writer, so no read-modify-write is needed.
-fn count(stats: &ChannelStats, no_ack: bool, redelivered: bool) {
+fn count(info: &ChannelInfo, delivery: &Delivery<'_>, redelivered: bool) {
+    let (stats, no_ack) = (&info.stats, delivery.no_ack);
     let bump = |counter: &AtomicU64| {
         counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     };
@@ -265,6 +267,10 @@ fn count(stats: &ChannelStats, no_ack: bool, redelivered: bool) {
     });
     if redelivered {
         bump(&stats.redeliver);
+    }
+    info.touch(delivery.now);
+    if let Some(pairs) = &info.pairs {
+        pairs.took(delivery.queue.name(), Way::Delivered, no_ack, redelivered);
     }
 }
 

@@ -91,6 +91,7 @@ impl Core {
             Some(queues) => (queues, false),
             None => {
                 anew = self.route_anew(known, &it.message);
+                self.note_publisher(channel, &anew.queues);
                 (&anew.queues, anew.is_refused)
             }
         };
@@ -111,8 +112,18 @@ impl Core {
         } else if !outcome.overflowed && !outcome.failed {
             self.unroutable(channel, it);
         }
+        if self.broker.settings.detailed_rates {
+            self.count_pairs(channel, it, queues, outcome, is_routed);
+        }
         self.record_publish(it, queues, outcome);
         outcome
+    }
+
+    pub(super) fn note_publisher(&mut self, channel: u16, queues: &[Arc<Queue>]) {
+        let id = self.open.as_ref().map(|open| open.info.id);
+        if let (Some(id), Some(channel)) = (id, self.channels.get_mut(channel)) {
+            channel.publishes_to(queues.iter(), id);
+        }
     }
 
     /// More than the routing key decides.
@@ -158,16 +169,21 @@ impl Core {
             }));
         }
         let open = self.opened()?;
-        let queues = fixed_route(&open.vhost, &exchange, it.routing_key);
+        let (queues, id) = (
+            fixed_route(&open.vhost, &exchange, it.routing_key),
+            open.info.id,
+        );
+        let channel = self.channel(it.channel)?;
+        // What waits for its commit has not been sent.
+        if !matches!(channel.mode, Mode::Tx(_)) {
+            channel.publishes_to(queues.iter().flatten(), id);
+        }
         let known = Known {
             exchange,
             queues,
             extra_keys: Vec::new(),
         };
-        Ok(self
-            .channel(it.channel)?
-            .routes
-            .put(it.exchange, it.routing_key, known))
+        Ok(channel.routes.put(it.exchange, it.routing_key, known))
     }
 
     /// Whether this user may publish there with that key.
@@ -268,6 +284,36 @@ impl Core {
                 frame_max,
             );
         }
+    }
+
+    /// From the channel to the exchange, and from there to each queue.
+    fn count_pairs(
+        &self,
+        channel: u16,
+        it: &Publication,
+        queues: &[Arc<Queue>],
+        outcome: Outcome,
+        is_routed: bool,
+    ) {
+        let exchange = &it.route.exchange;
+        for queue in queues.iter().filter(|_| outcome.routed) {
+            exchange.routed.add(queue.name(), [1]);
+        }
+        let Some(channel) = self.channels.get(channel) else {
+            return;
+        };
+        let Some(pairs) = &channel.info.pairs else {
+            return;
+        };
+        let is_confirmed = matches!(channel.mode, Mode::Confirm(_)) && !outcome.overflowed;
+        let is_lost = !is_routed && !outcome.overflowed && !outcome.failed;
+        let counts = [
+            is_confirmed,
+            is_lost && !it.mandatory,
+            true,
+            is_lost && it.mandatory,
+        ];
+        pairs.published.add(exchange.name(), counts.map(u64::from));
     }
 
     fn record_publish(&mut self, it: &Publication, queues: &[Arc<Queue>], outcome: Outcome) {

@@ -85,6 +85,8 @@ impl Core {
         let transaction = self.take_transaction(number)?;
         let mut is_partial = false;
         for publication in &transaction.publications {
+            let known = publication.route.queues.as_deref();
+            self.note_publisher(number, known.unwrap_or_default());
             let outcome = self.route_publication(number, publication);
             if outcome.failed {
                 return Err(Exception::new(ReplyCode::INTERNAL_ERROR, ""));

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use leveret::broker::compat::Compat;
+use leveret::broker::settings::Settings;
 use leveret::management;
 use leveret::server::Server;
 
@@ -86,6 +87,19 @@ impl Api {
 
     /// Of a fresh broker of a release line.
     pub(crate) fn of(line: &'static str, cors: management::Cors) -> Self {
+        Self::chosen(line, cors, Settings::default())
+    }
+
+    /// Of a fresh broker of a release line that counts by pairs, as the recorded ones did.
+    pub(crate) fn detailed(line: &'static str) -> Self {
+        let settings = Settings {
+            detailed_rates: true,
+            ..Settings::default()
+        };
+        Self::chosen(line, management::Cors::default(), settings)
+    }
+
+    fn chosen(line: &'static str, cors: management::Cors, settings: Settings) -> Self {
         let (ready, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -95,7 +109,8 @@ impl Api {
                 .unwrap();
             runtime.block_on(async {
                 let compat = Compat::named(line, false).unwrap();
-                let server = Server::builder().compat(compat).start().unwrap();
+                let builder = Server::builder().compat(compat).settings(settings);
+                let server = builder.start().unwrap();
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 listener.set_nonblocking(true).unwrap();
                 let address = listener.local_addr().unwrap();

@@ -1,6 +1,7 @@
 //! Every family of the recorded answers, on a broker with clients at work: the same status, keys
 //! and kinds of values, and the same values where they do not depend on machine or traffic.
 
+use leveret_proto::method::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -192,9 +193,15 @@ fn items(got: &[Value], want: &[Value], place: &str, found: &mut Vec<String>) {
     );
 }
 
-/// Items of the same object; what has no name is itself, or just the next.
+/// Items of the same object; what has no name is itself, or just the next. Pairs go by their
+/// other end.
 fn identity(item: &Value) -> String {
+    let ends = ["queue", "exchange", "channel_details"];
     match item {
+        Value::Object(fields) if fields.contains_key("stats") => {
+            let end = ends.iter().find_map(|end| fields.get(*end));
+            end.map(identity).unwrap_or_default()
+        }
         Value::Object(fields) => {
             let keys = IDENTITY.iter().filter_map(|key| fields.get(*key));
             keys.map(Value::to_string).collect::<Vec<_>>().join(" ")
@@ -213,6 +220,113 @@ macro_rules! families {
             }
         )*
     };
+}
+
+/// What is recorded without a client of ours: the client that is closed is told so.
+#[test]
+fn connections_are_closed_with_a_reason() {
+    let mut live = Live::start();
+    let (name, _) = live.names.iter().find(|it| it.1 == "{exclusive}").unwrap();
+    let path = format!(
+        "/api/connections/{}",
+        name.replace(' ', "%20").replace('>', "%3E")
+    );
+    let close = |live: &Live, user: &str, path: &str, reason: &str| {
+        let login = super::api::login(user, user);
+        let headers = [("authorization", login.as_str()), ("x-reason", reason)];
+        live.api.call("DELETE", path, &headers, b"").status
+    };
+    assert_eq!(close(&live, "u-management", &path, "because"), 401);
+    assert_eq!(close(&live, "guest", &path, "because"), 204);
+    let told = |method| match method {
+        Method::ConnectionClose(close) => (close.reply_code, close.reply_text.as_str().to_owned()),
+        other => panic!("{other:?}"),
+    };
+    let forced = |reason: &str| (320, format!("CONNECTION_FORCED - {reason}"));
+    assert_eq!(told(live.told("{exclusive}")), forced("because"));
+    let of_user = "/api/connections/username/u-management";
+    let (_, listed) = live.api.request("guest", "GET", of_user, &Value::Null);
+    let keys = |row: &Value| row.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&listed[0]), ["name", "node", "user", "vhost"]);
+    assert_eq!(close(&live, "guest", of_user, "all of them"), 204);
+    assert_eq!(told(live.told("{app-tx}")), forced("all of them"));
+    assert_eq!(close(&live, "guest", of_user, "all of them"), 204);
+}
+
+/// The recorded answer is an empty one: what counts is that nothing else is forgotten.
+#[test]
+fn reset_forgets_statistics_only() {
+    let live = Live::start();
+    let request = |method: &str, path: &str| live.api.request("guest", method, path, &Value::Null);
+    let ranges = "msg_rates_age=60&msg_rates_incr=5&lengths_age=60&lengths_incr=5";
+    let queue = format!("/api/queues/%2F/q.classic?{ranges}");
+    let (_, before) = request("GET", &queue);
+    assert!(before["message_stats"]["publish_details"]["rate"].as_f64() > Some(0.0));
+    assert_eq!(request("DELETE", "/api/reset"), (204, Value::Null));
+    let (_, after) = request("GET", &queue);
+    let (published, details) = (
+        &after["message_stats"]["publish"],
+        &after["message_stats"]["publish_details"],
+    );
+    assert_eq!(published, &before["message_stats"]["publish"]);
+    assert_eq!(details["rate"], 0.0);
+    let samples = details["samples"].as_array().unwrap();
+    assert!(samples.iter().all(|it| it["sample"] == *published));
+    let node = "/api/reset/rabbit@localhost";
+    assert_eq!(request("DELETE", node), (204, Value::Null));
+    assert_eq!(request("DELETE", "/api/reset/rabbit@nowhere").0, 404);
+}
+
+#[test]
+fn pairs_of_channel_exchange_and_queue_are_counted() {
+    let live = Live::start();
+    let get = |path: &str| {
+        let (status, answer) = live.api.request("guest", "GET", path, &Value::Null);
+        assert_eq!(status, 200, "{path}");
+        named(&live, answer)
+    };
+    let queue = get("/api/queues/%2F/q.classic");
+    assert_eq!(queue["incoming"][0]["exchange"]["name"], "ex.direct");
+    assert_eq!(queue["incoming"][0]["stats"]["publish"], 6);
+    let delivery = &queue["deliveries"][0];
+    assert_eq!(
+        (
+            &delivery["channel_details"]["name"],
+            &delivery["stats"]["deliver_get"]
+        ),
+        (&Value::from("{app-consumer} (1)"), &Value::from(6))
+    );
+    let exchange = get("/api/exchanges/%2F/ex.direct");
+    let outgoing = exchange["outgoing"].as_array().unwrap();
+    let to = outgoing
+        .iter()
+        .find(|it| it["queue"]["name"] == "q.classic");
+    assert_eq!(to.unwrap()["stats"]["publish"], 6);
+    let from = &exchange["incoming"][0];
+    assert_eq!(from["channel_details"]["name"], "{app-publisher} (1)");
+    assert_eq!(
+        (&from["stats"]["publish"], &from["stats"]["confirm"]),
+        (&Value::from(6), &Value::from(6))
+    );
+    assert_eq!(get("/api/overview")["rates_mode"], "detailed");
+}
+
+#[test]
+fn what_does_nothing_tells_since_when() {
+    let live = Live::start();
+    let get = |path: &str| live.api.request("guest", "GET", path, &Value::Null).1;
+    let busy = get("/api/queues/%2F/q.idle");
+    let later = serde_json::json!({ "vhost": "/", "advance_ms": 1500 });
+    let (status, _) = live.api.request("guest", "POST", "/dev/clock", &later);
+    assert_eq!(status, 204);
+    let idle = get("/api/queues/%2F/q.idle");
+    assert!(busy.get("idle_since").is_none() && idle["idle_since"].is_string());
+    let quorum = get("/api/queues/%2F/q.quorum");
+    assert!(quorum.get("idle_since").is_none(), "as on RabbitMQ");
+    assert!(get("/api/channels")[0]["idle_since"].is_string());
+    let listed = get("/api/queues");
+    let told = listed.as_array().unwrap().iter();
+    assert_eq!(told.filter(|it| it.get("idle_since").is_some()).count(), 0);
 }
 
 families! {

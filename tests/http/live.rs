@@ -17,7 +17,7 @@ pub(super) struct Live {
     pub(super) api: Api,
     /// Each part of an answer that differs from run to run, and what stands for it.
     pub(super) names: Vec<(String, &'static str)>,
-    _clients: Vec<Client>,
+    clients: Vec<Client>,
 }
 
 /// A connection. It ends with this value.
@@ -163,9 +163,18 @@ fn properties(name: Option<&str>) -> FieldTable {
 }
 
 impl Live {
+    /// What the client of that name in [`Live::names`] is told next on channel 0.
+    pub(super) fn told(&mut self, role: &str) -> Method {
+        let is_it = |client: &&mut Client| {
+            let mut names = self.names.iter();
+            names.any(|(name, its)| *its == role && *name == client.name())
+        };
+        self.clients.iter_mut().find(is_it).unwrap().next(0)
+    }
+
     /// A broker of a release line with one of each kind of object: virtual host `shapes`.
     pub(super) fn of(line: &'static str) -> Self {
-        let api = Api::of(line, leveret::management::Cors::default());
+        let api = Api::detailed(line);
         api.prepare(include_str!("golden/shapes-setup.json"));
         let mut client = Client::open(&api, "guest", "shapes", Some("shapes"), 0);
         client.channel(2);
@@ -184,12 +193,12 @@ impl Live {
         Self {
             api,
             names: vec![(client.name(), "{cn}")],
-            _clients: vec![client],
+            clients: vec![client],
         }
     }
 
     pub(super) fn start() -> Self {
-        let api = Api::start();
+        let api = Api::detailed("4.0");
         api.prepare(include_str!("golden/live.json"));
         let mut publisher = Client::open(&api, "guest", "/", Some("app-publisher"), 0);
         let select = Method::ConfirmSelect(confirm::Select { nowait: false });
@@ -224,7 +233,7 @@ impl Live {
         Self {
             api,
             names: names.collect(),
-            _clients: vec![publisher, consumer, tx, owner, getter],
+            clients: vec![publisher, consumer, tx, owner, getter],
         }
     }
 }

@@ -36,6 +36,7 @@ use super::effects::Effects;
 use super::error::BrokerError;
 use super::message::Message;
 use super::name::Name;
+use super::pairs::Pairs;
 use super::policy::Applied;
 use super::queue::{Page, Which};
 use super::random::Random;
@@ -71,6 +72,8 @@ pub struct Exchange {
     pub published_in: AtomicU64,
     /// What it put into queues: a message counts in each.
     pub published_out: AtomicU64,
+    /// Likewise by queue, with detailed rates.
+    pub routed: Pairs<1>,
     /// How it chooses among its bindings; for a delayed exchange that is its `x-delayed-type`.
     routes_as: ExchangeKind,
     /// Whether more than the routing key decides where a message goes.
@@ -134,6 +137,7 @@ impl Exchange {
             spec,
             published_in: AtomicU64::new(0),
             published_out: AtomicU64::new(0),
+            routed: Pairs::default(),
             routes_as,
             asks_content,
             applied: Ranked::default(),

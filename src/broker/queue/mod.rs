@@ -98,6 +98,9 @@ pub enum Enqueued {
     Gone,
 }
 
+/// A channel that publishes.
+pub type PublisherId = (ConnectionId, u16);
+
 /// A message taken by `basic.get`.
 #[derive(Debug)]
 pub struct Got {
@@ -136,6 +139,20 @@ impl Queue {
         &self.spec.name
     }
 
+    /// A channel sends messages here: quorum queues tell how many do. Whether that is new.
+    pub fn add_publisher(&self, publisher: PublisherId) -> bool {
+        let mut state = self.state.lock();
+        let apart = state.apart.as_mut();
+        apart.is_some_and(|apart| apart.publishers.insert(publisher))
+    }
+
+    /// It is closed.
+    pub fn remove_publisher(&self, publisher: PublisherId) {
+        if let Some(apart) = &mut self.state.lock().apart {
+            apart.publishers.remove(&publisher);
+        }
+    }
+
     /// A message arrives. Locks: queue, then the egress of who gets it.
     pub fn publish(
         self: &Arc<Self>,
@@ -170,6 +187,7 @@ impl Queue {
             return Enqueued::Refused;
         }
         state.stats.publish += 1;
+        state.last_active = now;
         let entry = state.entry(Arc::clone(message), now);
         if state.ready.is_empty() {
             if let Err(back) = state.offer(self, entry, fx) {
@@ -219,6 +237,7 @@ impl Queue {
     pub fn get(self: &Arc<Self>, no_ack: bool, now: Tick, fx: &mut Effects) -> Option<Got> {
         let mut state = self.state.lock();
         state.last_used = now;
+        state.last_active = now;
         state.expire(self, now, fx);
         let Some(entry) = state.ready.pop() else {
             state.stats.get_empty += 1;
@@ -273,6 +292,7 @@ impl Queue {
         let Some(gone) = state.consumers.remove(consumer) else {
             return;
         };
+        state.last_active = now;
         self.note_consumer_deleted(&gone.spec, fx);
         if let Some(stream) = &mut state.stream {
             stream.remove_reader(consumer);
@@ -303,6 +323,7 @@ impl Queue {
     /// A consumer's outlet has room again.
     pub fn resume(self: &Arc<Self>, consumer: ConsumerKey, now: Tick, fx: &mut Effects) {
         let mut state = self.state.lock();
+        state.last_active = now;
         state.consumers.resume(consumer);
         state.run(self, now, fx);
     }
@@ -328,6 +349,7 @@ impl Queue {
     pub fn touch(self: &Arc<Self>, now: Tick, fx: &mut Effects) {
         let mut state = self.state.lock();
         state.last_used = now;
+        state.last_active = now;
         state.arm(self, fx);
     }
 
@@ -424,6 +446,8 @@ impl Queue {
             unacked: unacked.messages,
             delayed: delayed.messages,
             returned: state.ready.returned(),
+            last_active: state.last_active,
+            publishers: apart.map_or(0, |apart| apart.publishers.len()),
             lanes: state.ready.lane_lengths(),
             held: held.messages,
             held_bytes: held.bytes,

@@ -52,6 +52,7 @@ pub fn settle(batch: &mut Vec<Unacked>, how: Settlement, now: Tick, fx: &mut Eff
     while let Some(first) = batch.next() {
         let queue = Arc::clone(&first.queue);
         let mut state = queue.state.lock();
+        state.last_active = now;
         settle_one(&mut state, &queue, first, how, now, fx);
         while let Some(next) = batch.next_if(|next| Arc::ptr_eq(&next.queue, &queue)) {
             settle_one(&mut state, &queue, next, how, now, fx);

@@ -36,7 +36,10 @@ pub(super) struct State {
     pub(super) apart: Option<Box<Apart>>,
     counting: Counting,
     pub(super) stats: QueueStats,
+    /// When it was used in a way that lets it live on.
     pub(super) last_used: Tick,
+    /// When anything happened to it.
+    pub(super) last_active: Tick,
     pub(super) had_consumer: bool,
     pub(super) closed: bool,
     armed_at: Tick,
@@ -65,6 +68,7 @@ impl State {
             unacked: Tally::default(),
             stats: QueueStats::default(),
             last_used: now,
+            last_active: now,
             had_consumer: false,
             closed: false,
             armed_at: Tick::NEVER,

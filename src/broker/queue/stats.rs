@@ -1,5 +1,7 @@
 //! Counters of one queue: plain integers under its lock.
 
+use super::super::tick::Tick;
+
 /// How often each thing happened to a queue; the names are the management API's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueStats {
@@ -83,6 +85,10 @@ pub struct QueueView {
     pub delayed: u64,
     /// Of those that wait, what came back: quorum queues deliver it first.
     pub returned: u64,
+    /// When anything happened to it last.
+    pub last_active: Tick,
+    /// Open channels that have sent messages: quorum queues.
+    pub publishers: usize,
     /// How many wait in which lane, but for the empty ones and what came back: quorum queues.
     pub lanes: Vec<(u8, u64)>,
     /// Dead letters kept until their target has them.
@@ -119,7 +125,7 @@ pub struct StreamView {
     /// Segments it is made of.
     pub segments: usize,
     /// When the oldest message arrived.
-    pub first_arrival: Option<super::super::tick::Tick>,
+    pub first_arrival: Option<Tick>,
 }
 
 impl QueueView {

@@ -22,6 +22,8 @@ use super::Api;
 use crate::broker::Broker;
 use crate::broker::connection::{ChannelInfo, Connection};
 use crate::broker::exchange::Exchange;
+use crate::broker::name::Name;
+use crate::broker::pairs::{ChannelPairs, Counts};
 use crate::broker::queue::{Queue, QueueView};
 use crate::broker::vhost::VirtualHost;
 use crate::sync::{LEAF, Ranked};
@@ -41,6 +43,9 @@ struct Inner {
     exchanges: Family<Exchange, 2>,
     connections: Family<Connection, 2>,
     channels: Family<ChannelInfo, 12>,
+    published: Family<Counts<4>, 4>,
+    delivered: Family<Counts<8>, 8>,
+    routed: Family<Counts<1>, 1>,
     vhosts: Family<VirtualHost, 17>,
     broker: Family<Broker, 22>,
     node: Family<Broker, 5>,
@@ -78,6 +83,31 @@ impl<T, const N: usize> Family<T, N> {
     fn forget_gone(&mut self) {
         self.0.retain(|_, (object, _)| object.strong_count() > 0);
     }
+
+    fn forget_past(&mut self) {
+        let all = self.0.values_mut();
+        all.for_each(|(_, series)| series.forget_past());
+    }
+}
+
+impl<const N: usize> Family<Counts<N>, N> {
+    fn record_pairs(&mut self, pairs: &[Pair<N>], at: Moment) {
+        for (_, pair) in pairs {
+            self.record(pair, at, pair.read());
+        }
+    }
+}
+
+/// The other end, and what is counted.
+type Pair<const N: usize> = (Name, Arc<Counts<N>>);
+
+/// The pairs of a channel; what is gone is forgotten.
+fn live_pairs(pairs: &ChannelPairs, vhost: &VirtualHost) -> (Vec<Pair<4>>, Vec<Pair<8>>) {
+    pairs
+        .published
+        .retain(|name| vhost.exchanges.contains(name));
+    pairs.delivered.retain(|name| vhost.queues.contains(name));
+    (pairs.published.sorted(), pairs.delivered.sorted())
 }
 
 /// Details of `COUNT` counters that stand together in a series, from `from` on.
@@ -154,6 +184,27 @@ impl Look<'_> {
         details(window, series, 0, of_channel(channel))
     }
 
+    /// Of a channel and an exchange.
+    pub(super) fn published(&self, pair: &Counts<4>) -> [Details; 4] {
+        let inner = self.rates.inner.lock();
+        let window = self.window(self.ranges.messages);
+        details(window, inner.published.get(pair), 0, pair.read())
+    }
+
+    /// Of a channel and a queue.
+    pub(super) fn delivered(&self, pair: &Counts<8>) -> [Details; 8] {
+        let inner = self.rates.inner.lock();
+        let window = self.window(self.ranges.messages);
+        details(window, inner.delivered.get(pair), 0, pair.read())
+    }
+
+    /// Of an exchange and a queue.
+    pub(super) fn routed(&self, pair: &Counts<1>) -> [Details; 1] {
+        let inner = self.rates.inner.lock();
+        let window = self.window(self.ranges.messages);
+        details(window, inner.routed.get(pair), 0, pair.read())
+    }
+
     /// Of a virtual host: messages' fates, their numbers, octets.
     pub(super) fn vhost(
         &self,
@@ -219,6 +270,12 @@ impl Rates {
         }
     }
 
+    /// Forget all samples but one of this moment, so that history begins anew and nothing jumps.
+    pub(super) fn reset(&self, broker: &Arc<Broker>, now_ms: u64) {
+        self.sample(broker, now_ms);
+        self.inner.lock().forget_past();
+    }
+
     /// Take a sample of everything.
     pub(super) fn sample(&self, broker: &Arc<Broker>, now_ms: u64) {
         let at = Moment::before_ms(now_ms);
@@ -229,11 +286,20 @@ impl Rates {
         }
         for connection in broker.connections.snapshot() {
             let channels = connection.channel_infos();
+            let pairs = channels.iter().filter_map(|it| it.pairs.as_deref());
+            let pairs = broker.vhosts.get(&connection.vhost).map(|vhost| {
+                let all = pairs.map(|pairs| live_pairs(pairs, &vhost));
+                all.collect::<Vec<_>>()
+            });
             let octets = of_connection(&connection);
             let mut inner = self.inner.lock();
             inner.connections.record(&connection, at, octets);
             for channel in channels {
                 inner.channels.record(&channel, at, of_channel(&channel));
+            }
+            for (published, delivered) in pairs.into_iter().flatten() {
+                inner.published.record_pairs(&published, at);
+                inner.delivered.record_pairs(&delivered, at);
             }
         }
         let counts = messages(traffic.broker.channels);
@@ -256,6 +322,11 @@ impl Rates {
             self.inner.lock().queues.record(&queue, at, values);
         }
         let exchanges = vhost.exchanges.snapshot();
+        let routed = exchanges.iter().flat_map(|exchange| {
+            exchange.routed.retain(|name| vhost.queues.contains(name));
+            exchange.routed.sorted()
+        });
+        let routed: Vec<_> = routed.collect();
         let traffic = traffic.of(&vhost.name);
         let numbers: [u64; 15] = joined(messages(traffic.channels), sums);
         let mut inner = self.inner.lock();
@@ -264,6 +335,7 @@ impl Rates {
                 .exchanges
                 .record(&exchange, at, of_exchange(&exchange));
         }
+        inner.routed.record_pairs(&routed, at);
         inner
             .vhosts
             .record(vhost, at, joined(numbers, traffic.octets));
@@ -272,11 +344,28 @@ impl Rates {
 }
 
 impl Inner {
+    /// What was is forgotten, what counters say now is where they begin.
+    fn forget_past(&mut self) {
+        self.queues.forget_past();
+        self.exchanges.forget_past();
+        self.connections.forget_past();
+        self.channels.forget_past();
+        self.published.forget_past();
+        self.delivered.forget_past();
+        self.routed.forget_past();
+        self.vhosts.forget_past();
+        self.broker.forget_past();
+        self.node.forget_past();
+    }
+
     fn forget_gone(&mut self) {
         self.queues.forget_gone();
         self.exchanges.forget_gone();
         self.connections.forget_gone();
         self.channels.forget_gone();
+        self.published.forget_gone();
+        self.delivered.forget_gone();
+        self.routed.forget_gone();
         self.vhosts.forget_gone();
     }
 }

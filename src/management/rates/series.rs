@@ -86,6 +86,15 @@ impl<const N: usize> Series<N> {
         }
     }
 
+    /// Forget all but the latest sample, which stands for all that was.
+    pub(super) fn forget_past(&mut self) {
+        for ring in &mut self.rings {
+            let older = ring.samples.len().saturating_sub(1);
+            ring.samples.drain(..older);
+            ring.has_more |= !ring.samples.is_empty();
+        }
+    }
+
     /// What a counter said at `at`, as exactly as is known of so long ago as `age_ms`.
     pub(super) fn at(&self, at: Moment, age_ms: u64, counter: usize) -> u64 {
         let reaches = |ring: &&Ring<N>| u64::from(ring.level.span()) * INTERVAL_MS >= age_ms;

@@ -1,6 +1,6 @@
 //! [`Apart`]: what a quorum queue holds besides its ready messages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::super::entry::Entry;
@@ -8,7 +8,7 @@ use super::super::settings::Settings;
 use super::super::tally::{Tally, Weight};
 use crate::broker::effects::{Dead, DeathReason, Receipt};
 use crate::broker::name::Name;
-use crate::broker::queue::Queue;
+use crate::broker::queue::{PublisherId, Queue};
 use crate::broker::tick::Tick;
 
 /// How long an undelivered dead letter waits for its next try.
@@ -19,6 +19,8 @@ const DEAD_LETTER_RETRY_MS: u64 = 180_000;
 pub(in super::super) struct Apart {
     /// Publishes are refused until there is room again (`reject-publish`).
     pub(in super::super) is_blocked: bool,
+    /// Channels that have sent messages here and are open.
+    pub(in super::super) publishers: HashSet<PublisherId>,
     delayed: BTreeMap<(Tick, u64), Entry>,
     held: BTreeMap<u64, Held>,
     /// When which of them is tried again; one that is on its way is not in it.
