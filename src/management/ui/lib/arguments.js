@@ -68,7 +68,7 @@ const FLAGS = [
 export function features(object, { brief = false, most = 99 } = {}) {
   const flags = FLAGS.filter(([name, value]) => object[name] === value).map(([, , text, hint]) => badge(text, '', hint));
   const given = Object.entries(object.arguments ?? {}).filter(([name]) => name !== 'x-queue-type');
-  const named = given.map(([name, value]) => badge(brief ? (about(name)?.[0] ?? name) : words(name, value), '', `${name}: ${JSON.stringify(value)}${about(name) ? `. ${about(name)[2]}` : ''}`));
+  const named = given.map(([name, value]) => badge(brief && !/ (to|as)$/.test(about(name)?.[0] ?? '') ? (about(name)?.[0] ?? name) : words(name, value), '', `${name}: ${JSON.stringify(value)}${about(name) ? `. ${about(name)[2]}` : ''}`));
   const all = [...flags, ...named];
   const rest = all.slice(most);
   return rest.length > 0 ? [...all.slice(0, most), badge(`+${rest.length}`, '', featureText(object))] : all;

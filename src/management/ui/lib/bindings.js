@@ -8,7 +8,7 @@ import { field, form, select, text } from './forms.js';
 import { exchangeLink, queueLink } from './lists.js';
 import './table.js';
 
-const DRAWN_MAX = 40;
+const DRAWN_MAX = 24;
 const ROW_PX = 44;
 const NS = 'http://www.w3.org/2000/svg';
 
@@ -31,8 +31,8 @@ const COLUMNS = [
   { id: 'remove', title: 'Remove', plain: true, narrow: true, class: 'end', value: () => '', cell: (row) => (row.source ? html`<button type="button" class="quiet" @click=${() => unbind(row)} aria-label=${`Remove the binding of ${row.destination} to ${row.source} with ${row.routing_key}`}>Remove</button>` : html`<span class="muted" title="Every queue is bound to the default exchange by its name">always there</span>`) },
 ];
 
-export function bindingTable(rows, name, nothing) {
-  return html`<data-table .name=${name} .label=${'Bindings'} .noun=${'binding'} .small=${true} .rows=${rows} .columns=${COLUMNS} .empty=${nothing}
+export function bindingTable(rows, name, nothing, without = []) {
+  return html`<data-table .name=${name} .label=${'Bindings'} .noun=${'binding'} .small=${true} .rows=${rows} .columns=${without.length ? COLUMNS.filter((one) => !without.includes(one.id)) : COLUMNS} .empty=${nothing}
     .rowkey=${(row) => [row.source, row.destination_type, row.destination, row.properties_key].join('\u0000')}></data-table>`;
 }
 

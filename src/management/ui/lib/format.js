@@ -48,4 +48,4 @@ export function clientName(connection) {
   return connection.user_provided_name || properties.connection_name || properties.product || connection.name;
 }
 
-export const plural = (amount, one, many = `${one}s`) => `${count(amount)} ${amount === 1 ? one : many}`;
+export const plural = (amount, one, many = `${one.replace(/([^aeiou])y$/, '$1ie')}s`) => `${count(amount)} ${amount === 1 ? one : many}`;

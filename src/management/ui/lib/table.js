@@ -197,7 +197,9 @@ class DataTable extends View {
   }
 
   row(row, columns, index) {
-    return html`<tr aria-rowindex=${index}>${this.bulk ? this.tick(row) : null}${columns.map((one) => keyed(one.id, html`<td class=${classes(one)}>${one.cell ? one.cell(row) : (one.value(row) ?? html`<span class="muted">–</span>`)}</td>`))}</tr>`;
+    // Small screens have no room for its column.
+    const isVhostShown = columns.some((one) => one.id === 'vhost');
+    return html`<tr aria-rowindex=${index}>${this.bulk ? this.tick(row) : null}${columns.map((one) => keyed(one.id, html`<td class=${classes(one)} data-vhost=${one.first && isVhostShown ? row.vhost : null}>${one.cell ? one.cell(row) : (one.value(row) ?? html`<span class="muted">–</span>`)}</td>`))}</tr>`;
   }
 
   tick(row) {

@@ -21,11 +21,11 @@ const NEXT = {
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
-const consumerLine = (one) => html`<li><span class=${one.key === 'has_room' ? 'yes' : 'no'}>${one.key === 'has_room' ? 'takes' : 'waits'}</span>
-  <span><code>${one.consumer_tag}</code> of ${connectionLink(one.connection)} ${one.text}.${one.connection_blocked ? ' Its connection is paused by the memory alarm: what it acknowledges is not read before that is over.' : ''}</span></li>`;
+const consumerLine = (one, names) => html`<li><span class=${one.key === 'has_room' ? 'yes' : 'no'}>${one.key === 'has_room' ? 'takes' : 'waits'}</span>
+  <span><code>${one.consumer_tag}</code> of ${connectionLink(one.connection, names.get(one.connection))} ${one.text}.${one.connection_blocked ? ' Its connection is paused by the memory alarm: what it acknowledges is not read before that is over.' : ''}</span></li>`;
 
-/** The panel of a queue. It asks anew when `numbers` of the queue are others. */
-export function whyView(vhost, name) {
+/** The panel of a queue. It asks anew when numbers of the queue are others; `names` are those of the connections. */
+export function whyView(vhost, name, names) {
   const found = signal({ data: undefined, error: null });
   let asked = '';
   const ask = async () => {
@@ -42,13 +42,13 @@ export function whyView(vhost, name) {
       ask();
     }
     const { data: why, error } = found();
-    return panel('Why is nothing consumed?', html`${failed(error)}${why ? answer(why, [vhost, name]) : null}`);
+    return panel('Why is nothing consumed?', html`${failed(error)}${why ? answer(why, [vhost, name], names()) : null}`);
   };
 }
 
-function answer({ reasons, consumers }, at) {
+function answer({ reasons, consumers }, at, names) {
   const rest = consumers.length - SHOWN_MAX;
   return html`<ul class="reasons">${reasons.map((one) => html`<li><strong>${sentence(one.text)}</strong> ${NEXT[one.key]?.(at)}</li>`)}</ul>
-    ${consumers.length ? html`<ul class="verdicts below-it">${consumers.slice(0, SHOWN_MAX).map(consumerLine)}</ul>` : null}
+    ${consumers.length ? html`<ul class="verdicts below-it">${consumers.slice(0, SHOWN_MAX).map((one) => consumerLine(one, names))}</ul>` : null}
     ${rest > 0 ? html`<p class="hint">and ${count(rest)} more</p>` : null}`;
 }

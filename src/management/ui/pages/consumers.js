@@ -29,11 +29,10 @@ const activity = (row) => html`<span class="state ${row.active === false && row.
 
 const rowkey = (row) => `${of(row).name} ${row.consumer_tag}`;
 
-const plainColumns = columns(new Map());
-
-export function consumerTable(rows, name) {
+/** The consumers of one queue or channel; `without` are the columns that would say the same in each row. */
+export function consumerTable(rows, name, { names = new Map(), without = [] } = {}) {
   const nothing = empty('No consumer', 'Messages wait until a program subscribes.');
-  return html`<data-table .name=${name} .label=${'Consumers'} .noun=${'consumer'} .small=${true} .rows=${rows} .columns=${plainColumns} .rowkey=${rowkey} .empty=${nothing}></data-table>`;
+  return html`<data-table .name=${name} .label=${'Consumers'} .noun=${'consumer'} .small=${true} .rows=${rows} .columns=${columns(names).filter((one) => !without.includes(one.id))} .rowkey=${rowkey} .empty=${nothing}></data-table>`;
 }
 
 export default function consumers({ watch }) {

@@ -51,21 +51,20 @@ function body(data, at, { vhost, name, from, into, queues, users, delayed }) {
   const series = [['publish_in', 'In'], ['publish_out', 'Out']].map(([id, text]) => ({ name: text, hint: id, samples: rates(data.message_stats, id, `${key}/${id}`, at) }));
   const outgoing = from().data ?? [];
   const incoming = into().data ?? [];
-  return html`<div class="stack">
-    ${panel('Messages per second', html`<line-chart .series=${series} .span=${range()} .least=${10} .format=${rate} .label=${'Messages per second'}></line-chart>`, { actions: rangeChoice() })}
-    <div>${tabs('show', [
-      { id: 'bindings', title: 'Bindings', count: from().data ? outgoing.length + incoming.length : null, view: () => bindings({ data, vhost, name, incoming, outgoing, error: from().error, queues: queues().data }) },
+  const chart = () => panel('Messages per second', html`<line-chart .series=${series} .span=${range()} .least=${10} .format=${rate} .label=${'Messages per second'}></line-chart>`, { actions: rangeChoice() });
+  return html`<div>${tabs('show', [
+      { id: 'bindings', title: 'Bindings', count: from().data ? outgoing.length + incoming.length : null, view: () => html`<div class="stack">${chart()}${bindings({ data, vhost, name, incoming, outgoing, error: from().error, queues: queues().data })}</div>` },
       { id: 'publish', title: 'Publish', view: () => panel('Publish to this exchange', publishForm({ vhost, exchange: name })) },
       { id: 'explain', title: 'Explain', view: () => panel('Where would a message go?', html`<explain-publish .vhost=${vhost} .exchange=${name} .users=${(users?.().data ?? []).map((one) => one.name)}></explain-publish>`) },
       ...(data.type === 'x-delayed-message' ? [{ id: 'delayed', title: 'Delayed', count: data.message_stats?.delayed ?? null, view: delayed }] : []),
-    ])}</div></div>`;
+    ])}</div>`;
 }
 
 function bindings({ data, vhost, name, incoming, outgoing, error, queues }) {
   const drawing = flow(data, incoming, name === '' ? [] : outgoing);
   const names = (queues ?? []).map((one) => one.name);
-  if (name === '') return html`<div class="stack">${panel('Bindings', html`<p>Every queue is bound to the default exchange by its own name; nothing can be added or removed.</p>`)}${outgoing.length ? bindingTable(outgoing, 'exchange-bindings') : null}</div>`;
-  return html`<div class="stack">${failed(error)}${drawing ? panel('Where messages go', drawing) : null}
+  if (name === '') return html`<p class="hint">Every queue is bound to the default exchange by its own name; nothing can be added or removed.</p>${outgoing.length ? bindingTable(outgoing, 'default-bindings', null, ['source', 'remove', 'arguments']) : null}`;
+  return html`${failed(error)}${drawing ? panel('Where messages go', drawing) : null}
     ${incoming.length + outgoing.length ? bindingTable([...incoming, ...outgoing], 'exchange-bindings') : empty('Nothing is bound', 'What is published here is dropped, or returned when it is mandatory. Bind a queue below.')}
-    ${panel('Bind to this exchange', bindForm({ vhost, source: name, names }))}</div>`;
+    ${panel('Bind to this exchange', bindForm({ vhost, source: name, names }))}`;
 }

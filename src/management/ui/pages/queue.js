@@ -10,7 +10,7 @@ import { badge, facts, failed, head, loaded, panel, range, rangeChoice, state, t
 import { about, features, readable } from '../lib/arguments.js';
 import { bindForm, bindingTable } from '../lib/bindings.js';
 import { publishForm } from '../lib/publish.js';
-import { connectionLink, vhostLink } from '../lib/lists.js';
+import { clientNames, connectionLink, vhostLink } from '../lib/lists.js';
 import { consumerTable } from './consumers.js';
 import { whyView } from '../lib/why.js';
 import { messagesView } from './queue-messages.js';
@@ -26,8 +26,10 @@ export default function queue({ params, watch }) {
   const exchanges = watch(`${api('exchanges', vhost)}?columns=name`);
   const queues = watch(`${api('queues', vhost)}?columns=name`);
   const messages = messagesView(vhost, name, queues);
-  const why = whyView(vhost, name);
-  const context = { vhost, name, bindings, exchanges, messages, why };
+  const connections = watch('/api/connections?columns=name,user_provided_name,client_properties');
+  const names = () => clientNames(connections().data);
+  const why = whyView(vhost, name, names);
+  const context = { vhost, name, bindings, exchanges, messages, why, names };
   return {
     title: name,
     view: () => {
@@ -54,27 +56,27 @@ async function drop(vhost, name, data) {
   await attempt(`${name} was deleted.`, () => remove(api('queues', vhost, name)), to(['queues']));
 }
 
-function body(data, at, { vhost, name, bindings, exchanges, messages, why }) {
+function body(data, at, { vhost, name, bindings, exchanges, messages, why, names }) {
   const key = `queue/${vhost}/${name}`;
   const line = (stats, id, text, how) => ({ name: text, hint: id, samples: how(stats, id, `${key}/${id}`, at) });
   const lengths = [['messages_ready', 'Ready'], ['messages_unacknowledged', 'Unacknowledged']].map(([id, text]) => line(data, id, text, gauge));
   const flows = RATES.map(([id, text]) => line(data.message_stats, id, text, rates));
-  const bound = bindings().data ?? [];
-  return html`<div class="stack"><div class="pair">
+  const charts = () => html`<div class="pair">
       ${panel('Depth', html`<line-chart .series=${lengths} .span=${range()} .least=${10} .label=${'Depth'}></line-chart>`, { actions: rangeChoice() })}
       ${panel('Messages per second', html`<line-chart .series=${flows} .span=${range()} .least=${10} .format=${rate} .label=${'Messages per second'}></line-chart>`)}
-    </div>
-    <div>${tabs('show', [
-      { id: 'details', title: 'Details', view: () => details(data, why) },
+    </div>`;
+  const bound = bindings().data ?? [];
+  return html`<div>${tabs('show', [
+      { id: 'details', title: 'Details', view: () => html`<div class="stack">${charts()}${details(data, why)}</div>` },
       { id: 'messages', title: 'Messages', count: data.messages_ready == null ? null : count(data.messages_ready), view: () => messages(data) },
-      { id: 'consumers', title: 'Consumers', count: data.consumers ?? 0, view: () => consumerTable(data.consumer_details ?? [], 'queue-consumers') },
+      { id: 'consumers', title: 'Consumers', count: data.consumers ?? 0, view: () => consumerTable(data.consumer_details ?? [], 'queue-consumers', { names: names(), without: ['queue'] }) },
       { id: 'bindings', title: 'Bindings', count: bindings().data ? bound.length : null, view: () => bindingsTab(bound, bindings().error, exchanges().data, vhost, name) },
       { id: 'publish', title: 'Publish', view: () => panel('Publish to this queue', html`<p class="hint">Through the default exchange, which routes by the queue's name.</p>${publishForm({ vhost, exchange: '', routingKey: name, isKeyFixed: true })}`) },
-    ])}</div></div>`;
+    ])}</div>`;
 }
 
 function details(data, why) {
-  return html`<div class="stack">${data.type === 'stream' ? null : why(data)}<div class="pair">${panel('Now', facts([
+  return html`${data.type === 'stream' ? null : why(data)}<div class="pair">${panel('Now', facts([
     ['Ready', count(data.messages_ready)], ['Unacknowledged', count(data.messages_unacknowledged)], ['Total', count(data.messages)],
     ['Persistent', data.messages_persistent == null ? null : count(data.messages_persistent)],
     ['Size', bytes(data.message_bytes), 'message_bytes: bodies of all messages'], ['Size of ready', bytes(data.message_bytes_ready)],
@@ -84,7 +86,7 @@ function details(data, why) {
   ]))}${panel('What it is', facts([
     ['Virtual host', vhostLink(data.vhost)], ['Type', data.type], ['Durable', data.durable ? 'yes' : 'no'], ['Auto-delete', data.auto_delete ? 'yes' : 'no'], ['Exclusive', data.exclusive ? 'yes' : 'no'],
     ['Node', data.node], ['Leader', data.leader], ['Members', data.members?.join(', ')], ['Delivery limit', data.delivery_limit], ['Readers', data.readers && Object.keys(data.readers).length ? JSON.stringify(data.readers) : null], ['Segments', data.segments],
-  ]))}</div>${panel('What holds', whatHolds(data))}</div>`;
+  ]))}</div>${panel('What holds', whatHolds(data))}`;
 }
 
 /** Limits that a queue and its policy both set hold at the smaller one; otherwise the queue's own word wins. */
