@@ -23,6 +23,7 @@ pub mod json;
 pub mod limit;
 pub mod logins;
 pub mod message;
+pub mod message_size;
 pub mod name;
 pub mod outlet;
 pub mod pairs;
@@ -64,6 +65,7 @@ use self::event_exchange::SystemExchanges;
 use self::faults::Faults;
 use self::guesses::Guesses;
 use self::logins::Logins;
+use self::message_size::SizeTotals;
 use self::name::Name;
 use self::outlet::Notice;
 use self::permission::Permission;
@@ -118,6 +120,8 @@ pub struct Broker {
     pub consumer_timeout_ms: Option<u64>,
     /// Totals of what came and went.
     pub churn: Churn,
+    /// How large the messages are that clients publish.
+    pub message_sizes: SizeTotals,
     /// Counters of what is gone.
     pub totals: Arc<Totals>,
     /// Who logged in, and who was refused.
@@ -211,6 +215,7 @@ impl Broker {
             alarm: Alarm::new(spec.memory),
             system: spec.system,
             consumer_timeout_ms: spec.consumer_timeout_ms,
+            message_sizes: SizeTotals::default(),
             churn: Churn::default(),
             totals: Arc::default(),
             logins: Logins::default(),

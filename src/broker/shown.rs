@@ -24,6 +24,8 @@ pub struct Shown {
     pub definitions: DefinitionsLine,
     /// Metrics say by which path they were read.
     pub metrics_endpoint: bool,
+    /// Metrics tell the sizes of messages and the types of queues, and alarms everywhere.
+    pub newer_metrics: bool,
     /// Feature flags.
     pub feature_flags: &'static [FeatureFlag],
     /// They come with callbacks and levels.
@@ -110,6 +112,7 @@ impl Shown {
     pub const RABBITMQ_4_0: Self = Self {
         definitions: DefinitionsLine::Flat,
         metrics_endpoint: false,
+        newer_metrics: false,
         feature_flags: FLAGS_4_0,
         flag_levels: false,
         explains_ackmode: false,
@@ -145,6 +148,7 @@ impl Shown {
     pub const RABBITMQ_4_3: Self = Self {
         definitions: DefinitionsLine::Lean,
         metrics_endpoint: true,
+        newer_metrics: true,
         feature_flags: FLAGS_4_3,
         flag_levels: true,
         explains_ackmode: true,

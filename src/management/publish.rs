@@ -24,6 +24,7 @@ use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::Event;
 use crate::broker::exchange::{Exchange, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
+use crate::broker::message_size::Sizes;
 use crate::broker::permission::Access;
 use crate::broker::publish::{Outcome, publish};
 use crate::broker::trace::{self, Party};
@@ -183,11 +184,18 @@ fn publish_message(
         let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
         trace::published(it.party, &message, &extra_keys, &queues, fx);
         add(&it.exchange.published_out, queues.len() as u64);
+        if api.broker().settings.detailed_rates {
+            let names = queues.iter().map(|queue| queue.name());
+            names.for_each(|queue| it.exchange.routed.add(queue, [1]));
+        }
         let outcome = publish(&queues, &message, now, fx);
         fx.record(|| Event::of_publish(it.exchange, it.routing_key, &queues, outcome, true));
         outcome
     });
     count_publish(vhost, it.exchange, outcome);
+    let mut sizes = Sizes::default();
+    sizes.count(it.payload.len() as u64);
+    api.broker().message_sizes.add(&sizes);
     match outcome.overflowed {
         true => Err(ApiError::bad_request(
             "rejected Unable to publish message. Check queue limits.",

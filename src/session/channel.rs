@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use super::route_cache::RouteCache;
 use super::tx::Transaction;
 use crate::broker::connection::{ChannelInfo, ConnectionId, add};
+use crate::broker::message_size::{SizeTotals, Sizes};
 use crate::broker::name::Name;
 use crate::broker::queue::{ConsumerKey, Queue, QueueKind};
 
@@ -67,6 +68,7 @@ pub(super) struct Fresh {
     pub(super) returned: u64,
     pub(super) dropped: u64,
     pub(super) ack: u64,
+    pub(super) sizes: Sizes,
 }
 
 impl Channel {
@@ -107,10 +109,13 @@ impl Channel {
     }
 
     /// Put the counters of this read where listings see them.
-    pub(super) fn report(&mut self) {
+    pub(super) fn report(&mut self, sizes: &SizeTotals) {
         let fresh = std::mem::take(&mut self.fresh);
         let stats = &self.info.stats;
-        add(&stats.publish, fresh.publish);
+        if fresh.publish > 0 {
+            add(&stats.publish, fresh.publish);
+            sizes.add(&fresh.sizes);
+        }
         add(&stats.confirm, fresh.confirm);
         add(&stats.return_unroutable, fresh.returned);
         add(&stats.drop_unroutable, fresh.dropped);

@@ -122,7 +122,7 @@ impl Core {
         while let Some(channel) = self.touched.pop() {
             self.confirm(channel);
             if let Some(channel) = self.channels.get_mut(channel) {
-                channel.report();
+                channel.report(&self.broker.message_sizes);
                 channel.info.touch(self.tick);
             }
         }
@@ -204,7 +204,7 @@ impl Core {
         channel.forget_quorum_queues(self.open.as_ref().map(|open| open.info.id));
         // Without a ledger nothing more is delivered; what is out is ours to return.
         let ledger = self.egress.lock().ledgers.remove(number);
-        channel.report();
+        channel.report(&self.broker.message_sizes);
         if let Some(open) = &self.open {
             open.vhost.totals.retire_channel(&channel.info.stats);
         }

@@ -66,6 +66,7 @@ impl Core {
         self.touch(it.channel);
         let channel = self.channel(it.channel)?;
         channel.fresh.publish += 1;
+        channel.fresh.sizes.count(it.body.len() as u64);
         let publication = Publication {
             route,
             message,

@@ -2,9 +2,10 @@
 
 use super::super::Api;
 use super::snapshot::Snapshot;
-use super::text::Kind::{Counter, Gauge};
+use super::text::Kind::{Counter, Gauge, Histogram};
 use super::text::Text;
 use crate::broker::effects::DeathReason;
+use crate::broker::message_size::{BOUNDS, Sizes};
 use crate::broker::queue::{QueueKind, QueueStats};
 use crate::broker::totals::{Burials, DeadLetterStrategy};
 
@@ -52,6 +53,24 @@ pub(super) fn write(text: &mut Text, api: &Api, all: &Snapshot) {
     by_protocol(text, "consumers", all.sum(|it| it.view.consumers as u64));
     deliveries(text, all);
     dead_letters(text, &api.broker().totals.burials());
+}
+
+/// How large the messages are that clients publish.
+pub(super) fn sizes(text: &mut Text, sizes: &Sizes) {
+    let (prefix, name) = ("rabbitmq_", "message_size_bytes");
+    text.begin(prefix, name, Histogram, "Sizes of published messages");
+    let spoken = (PROTOCOLS[0], *sizes);
+    for (protocol, sizes) in [(PROTOCOLS[1], Sizes::default()), spoken] {
+        let counts = sizes.up_to();
+        let bounds = BOUNDS.iter().map(u64::to_string);
+        for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(counts) {
+            let labels = [("protocol", protocol), ("le", &*bound)];
+            text.sample(prefix, "message_size_bytes_bucket", &labels, count);
+        }
+        let (labels, all) = ([("protocol", protocol)], counts.last().unwrap_or(&0));
+        text.sample(prefix, "message_size_bytes_count", &labels, all);
+        text.sample(prefix, "message_size_bytes_sum", &labels, sizes.bytes());
+    }
 }
 
 fn by_protocol(text: &mut Text, name: &str, count: u64) {

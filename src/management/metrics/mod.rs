@@ -3,10 +3,13 @@
 //! On a port of its own, as RabbitMQ has it, and beside `/api`. Nobody has to log in for it: that
 //! is so on RabbitMQ's port too.
 
+mod channels;
 mod cluster;
 mod global;
 mod node;
 mod objects;
+mod pairs;
+mod queues;
 mod snapshot;
 mod text;
 
@@ -31,6 +34,13 @@ const TEXT_TYPE: &str = "text/plain; version=0.0.4";
 
 /// Metrics of single objects begin with this where families are asked for.
 const DETAILED: &str = "rabbitmq_detailed_";
+
+/// Families of queues that newer lines tell the types of queues with.
+const QUEUE_FAMILIES: [&str; 3] = [
+    "queue_coarse_metrics",
+    "queue_metrics",
+    "queue_consumer_count",
+];
 
 /// What is shown where nobody asks for families, in RabbitMQ's order.
 const FAMILIES: [&str; 17] = [
@@ -111,8 +121,15 @@ fn everything(api: &Api, form: Form, endpoint: &str) -> Text {
     node::totals(&mut text, &all);
     node::identity(&mut text, api, endpoint);
     global::write(&mut text, api, &all);
-    if form == Form::Summed {
+    let is_newer = api.broker().compat.shown.newer_metrics;
+    if form == Form::Summed || is_newer {
         node::alarms(&mut text, api);
+    }
+    if is_newer {
+        global::sizes(&mut text, &api.broker().message_sizes.read());
+        if form == Form::Each {
+            objects::queue_info(&mut text, "rabbitmq_", &all);
+        }
     }
     text
 }
@@ -124,6 +141,10 @@ fn detailed(api: &Api, query: &Query) -> Text {
         node::write(&mut text, DETAILED, family, api);
         objects::write(&mut text, DETAILED, family, Form::Each, &all);
         cluster::write(&mut text, family, api, query, &all);
+    }
+    let tells_queues = |family: &String| QUEUE_FAMILIES.contains(&family.as_str());
+    if api.broker().compat.shown.newer_metrics && query.families.iter().any(tells_queues) {
+        objects::queue_info(&mut text, DETAILED, &all);
     }
     node::identity(&mut text, api, "detailed");
     text

@@ -14,7 +14,7 @@ const NET_TICK_SECONDS: u64 = 60;
 
 type Single = (&'static str, Kind, &'static str, u64);
 
-fn put<const N: usize>(text: &mut Text, prefix: &str, metrics: [Single; N]) {
+fn put(text: &mut Text, prefix: &str, metrics: impl IntoIterator<Item = Single>) {
     for (name, kind, help, value) in metrics {
         text.begin(prefix, name, kind, help);
         text.sample(prefix, name, &[], value);
@@ -279,6 +279,7 @@ pub(super) fn totals(text: &mut Text, all: &Snapshot) {
 /// Of the node, which is the whole cluster.
 pub(super) fn alarms(text: &mut Text, api: &Api) {
     let raised = u64::from(api.broker().alarm.is_raised());
+    // The first is gone from newer lines.
     let metrics = [
         (
             "alarms_file_descriptor_limit",
@@ -305,7 +306,12 @@ pub(super) fn alarms(text: &mut Text, api: &Api) {
             0,
         ),
     ];
-    put(text, "rabbitmq_", metrics);
+    let is_newer = api.broker().compat.shown.newer_metrics;
+    put(
+        text,
+        "rabbitmq_",
+        metrics.into_iter().skip(usize::from(is_newer)),
+    );
     let start = api.shared.clock.start_wall_ms() / 1000;
     put(
         text,

@@ -7,6 +7,7 @@ use super::super::rates::{self, AllTraffic};
 use super::Query;
 use crate::broker::connection::{ChannelInfo, ChannelStats, Connection};
 use crate::broker::exchange::Exchange;
+use crate::broker::name::Name;
 use crate::broker::queue::{Queue, QueueKind, QueueStats, QueueView};
 
 /// A queue and what it holds.
@@ -20,6 +21,7 @@ pub(super) struct QueueSample {
 #[derive(Debug)]
 pub(super) struct ChannelSample {
     pub(super) name: String,
+    pub(super) vhost: Name,
     pub(super) info: Arc<ChannelInfo>,
     /// In the order of [`ChannelStats::NAMES`].
     pub(super) counts: [u64; ChannelStats::NAMES.len()],
@@ -42,6 +44,8 @@ pub(super) struct Snapshot {
     pub(super) exchanges: Vec<Arc<Exchange>>,
     pub(super) channels: Vec<ChannelSample>,
     pub(super) connections: Vec<ConnectionSample>,
+    /// Queues tell what is on disk only.
+    pub(super) shows_paged_out: bool,
     /// What all queues that there are and were have counted, by type.
     pub(super) by_kind: [QueueStats; QueueKind::ALL.len()],
     /// What all channels that there are and were have counted.
@@ -74,6 +78,7 @@ impl Snapshot {
             exchanges,
             channels: connections.iter().flat_map(channels).collect(),
             connections: connections.into_iter().map(connection).collect(),
+            shows_paged_out: broker.compat.shown.paged_out,
             by_kind,
             traffic: AllTraffic::read(broker).broker.channels,
         }
@@ -88,6 +93,7 @@ impl Snapshot {
 fn channels(connection: &Arc<Connection>) -> Vec<ChannelSample> {
     let sample = |info: Arc<ChannelInfo>| ChannelSample {
         name: format!("{} ({})", connection.name, info.number),
+        vhost: connection.vhost.clone(),
         counts: info.stats.read(),
         info,
     };

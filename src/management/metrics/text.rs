@@ -12,6 +12,8 @@ pub(super) enum Kind {
     Counter,
     /// It goes up and down.
     Gauge,
+    /// How many are not larger than this and that.
+    Histogram,
     /// It says something by its labels, or is a flag.
     Untyped,
 }
@@ -21,6 +23,7 @@ impl Kind {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
             Self::Untyped => "untyped",
         }
     }
