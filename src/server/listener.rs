@@ -130,7 +130,7 @@ async fn accept(shared: &Arc<Shared>, listener: &TcpListener, local: SocketAddr,
             }
             // Out of descriptors, or a client gone already: others must still be served.
             Err(error) => {
-                tracing::warn!(%error, "accepting a connection failed");
+                tracing::warn!(target: "connection", %error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -148,7 +148,7 @@ async fn pass(
         match proxy::read(&mut stream).await {
             Ok(client) => endpoints.peer = client.unwrap_or(endpoints.peer),
             Err(error) => {
-                tracing::error!(peer = %endpoints.peer, %error, "PROXY protocol failed");
+                tracing::error!(target: "connection", peer = %endpoints.peer, %error, "PROXY protocol failed");
                 return;
             }
         }
@@ -158,6 +158,8 @@ async fn pass(
     };
     match acceptor.accept_amqp(stream).await {
         Ok(stream) => connection::run(shared, stream, endpoints, permit).await,
-        Err(error) => tracing::error!(peer = %endpoints.peer, %error, "TLS handshake failed"),
+        Err(error) => {
+            tracing::error!(target: "connection", peer = %endpoints.peer, %error, "TLS handshake failed")
+        }
     }
 }

@@ -77,7 +77,16 @@ export class Broker {
   }
 
   connect(name, vhost = '/') {
-    return amqp.connect(`amqp://guest:guest@127.0.0.1:${this.port}/${encodeURIComponent(vhost)}`, { clientProperties: { connection_name: name } });
+    return this.connectAs('guest', name, vhost);
+  }
+
+  /** Come with a password that is wrong. */
+  async refuse(user) {
+    await this.connectAs(user, 'refused', '/').then(() => Promise.reject(new Error('let in')), () => {});
+  }
+
+  connectAs(user, name, vhost) {
+    return amqp.connect(`amqp://${user}:guest@127.0.0.1:${this.port}/${encodeURIComponent(vhost)}`, { clientProperties: { connection_name: name } });
   }
 }
 
@@ -137,7 +146,10 @@ export async function work(broker) {
   const shipper = await shipping.createChannel();
   await shipper.prefetch(5);
   await shipper.consume('orders.shipping', (message) => setTimeout(() => settle(shipper, message), 20).unref());
+  let round = 0;
   const once = () => {
+    // What nobody wants: the page shows it in red.
+    if ((round += 1) % 4 === 1) publisher.publish('dead', 'orders.returns', Buffer.from('{}'), { contentType: 'application/json' });
     for (let at = 0; at < 6; at += 1) {
       const key = ['order.paid', 'order.refunded', 'order.viewed'][at % 3];
       publisher.publish('orders', key, Buffer.from(JSON.stringify({ order: 4711 + at, total: 23.5 })), { contentType: 'application/json', persistent: true });

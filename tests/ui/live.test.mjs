@@ -101,6 +101,79 @@ test('connections appear and disappear', async () => {
   await page.getByRole('link', { name: 'passing by' }).waitFor({ state: 'detached' });
 });
 
+const node = (name) => page.getByRole('link', { name });
+
+test('the topology draws which way messages go, and shows what nobody wants', async () => {
+  await channel.assertExchange('shop', 'topic', { alternateExchange: 'rest' });
+  await channel.assertExchange('rest', 'direct');
+  await channel.assertExchange('graves', 'fanout');
+  await channel.assertQueue('paid', { deadLetterExchange: 'graves' });
+  await channel.bindQueue('paid', 'shop', 'order.paid');
+  await channel.consume('paid', () => {}, { noAck: true, consumerTag: 'till' });
+  await show('/topology', () => node(/^Queue paid/));
+  for (const name of [/^Exchange shop/, /^Exchange rest/, /^Exchange graves/, /^Program live: 1 consumer/]) await node(name).waitFor();
+  const ways = (kind) => page.locator(`topology-graph .way.${kind}`).count();
+  assert.deepEqual([await ways('alternate.dashed'), await ways('dead.dashed'), await ways('consume'), await ways('lost')], [1, 1, 1, 0]);
+  const flowing = setInterval(() => channel.publish('shop', 'order.paid', Buffer.from('x')), 20);
+  await page.locator('.flow-rate.bind', { hasText: '/s' }).waitFor();
+  await page.locator('.flow-rate.consume', { hasText: '/s' }).waitFor();
+  clearInterval(flowing);
+  // Another alternate exchange that has no binding either: nobody gets it.
+  channel.publish('shop', 'order.lost', Buffer.from('x'));
+  await node(/^1 unroutable of exchange shop.*order\.lost/).waitFor();
+  await page.locator('topology-graph .way.lost').waitFor({ state: 'attached' });
+  await node(/^Queue paid/).focus();
+  await page.locator('.graph.lit .way.dead.near').waitFor({ state: 'attached' });
+  await page.getByRole('searchbox').fill('graves');
+  await node(/^Program live/).waitFor({ state: 'detached' });
+  await node(/^Queue paid/).waitFor();
+  await page.getByRole('tab', { name: 'Table' }).click();
+  await page.getByRole('region', { name: 'Ways of messages' }).waitFor();
+  await page.getByRole('searchbox').fill('');
+  await page.locator('tr', { hasText: 'order.paid' }).getByText('binding').waitFor();
+  await page.locator('tr', { hasText: 'unroutable' }).getByText('nowhere').waitFor();
+  assert.equal(timesAsked('/api/queues'), 1);
+});
+
+test('queues that are bound alike are drawn as one, and opened', async () => {
+  await channel.assertExchange('many', 'fanout');
+  for (let at = 0; at < 300; at += 1) await channel.assertQueue(`alike.${at}`, { exclusive: true });
+  for (let at = 0; at < 300; at += 1) await channel.bindQueue(`alike.${at}`, 'many', '');
+  await show('/topology?filter=many', () => node(/^300 queues that are bound alike/));
+  await node(/^300 queues that are bound alike/).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText(/61 more are left out/).waitFor();
+  await page.getByRole('button', { name: 'Collapse' }).click();
+  await node(/^300 queues that are bound alike/).waitFor();
+  for (let at = 0; at < 300; at += 1) await channel.deleteQueue(`alike.${at}`);
+});
+
+test('the log is followed, by level and category', async () => {
+  await show('/log', () => page.getByText('Server startup complete'));
+  const text = (words) => page.locator('.log-text', { hasText: words });
+  await broker.refuse('stranger');
+  await text('stranger').first().waitFor();
+  const other = await client.createChannel();
+  other.on('error', () => {});
+  await assert.rejects(other.checkQueue('not there'));
+  await text('not there').first().waitFor();
+  await page.getByRole('combobox', { name: 'Category' }).selectOption('channel');
+  await text('stranger').waitFor({ state: 'detached' });
+  await page.getByRole('combobox', { name: 'Category' }).selectOption('');
+  await text('Server startup complete').waitFor();
+  await page.getByRole('combobox', { name: 'Least level' }).selectOption('error');
+  await text('Server startup complete').waitFor({ state: 'detached' });
+  await text('not there').first().waitFor();
+  await page.getByRole('searchbox').fill('nothing like it');
+  await page.getByText('No line is like that').waitFor();
+  await page.getByRole('button', { name: 'Show all lines' }).click();
+  await text('Server startup complete').waitFor();
+  await page.getByRole('button', { name: 'Following' }).click();
+  await page.getByRole('button', { name: 'Follow', exact: true }).click();
+  await page.getByRole('button', { name: 'Following' }).waitFor();
+  assert.equal(timesAsked('/dev/log'), 1);
+});
+
 async function hide(isHidden) {
   await page.evaluate((value) => {
     Object.defineProperty(document, 'hidden', { value, configurable: true });

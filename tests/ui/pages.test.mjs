@@ -110,6 +110,27 @@ test('what an import would change is accessible', () => inTab(async (page) => {
   }
 }));
 
+test('who wants no motion, more contrast or colours of their own gets them', () => inTab(async (page) => {
+  for (const wanted of [{ reducedMotion: 'reduce' }, { contrast: 'more' }, { contrast: 'more', colorScheme: 'dark' }, { forcedColors: 'active' }]) {
+    await page.emulateMedia({ reducedMotion: null, contrast: null, colorScheme: 'light', forcedColors: null, ...wanted });
+    for (const path of ['/', '/topology']) {
+      await show(page, path);
+      assert.deepEqual(await violations(page), [], `${path} ${JSON.stringify(wanted)}`);
+      const moving = await page.evaluate(() => document.getAnimations().filter((one) => one.playState === 'running').length);
+      assert.ok(!wanted.reducedMotion || moving === 0, `${moving} animations on ${path}`);
+    }
+  }
+  // Drawings take the colours of the system too.
+  await show(page, '/topology');
+  const colors = await page.locator('.graph .text').first().evaluate((element) => {
+    const probe = document.createElement('i');
+    probe.style.color = 'CanvasText';
+    document.body.append(probe);
+    return [getComputedStyle(element).fill, getComputedStyle(probe).color];
+  });
+  assert.equal(colors[0], colors[1]);
+}));
+
 test('no page is wider than a small screen', () => inTab(async (page) => {
   await page.setViewportSize({ width: 380, height: 780 });
   for (const [name, path] of here) {

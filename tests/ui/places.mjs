@@ -15,6 +15,8 @@ export const PLACES = [
   ['exchange-explain', '/exchanges/%2F/orders?show=explain&key=order.paid'],
   ['exchange-delayed', '/exchanges/%2F/reminders?show=delayed'],
   ['exchange-publish', '/exchanges/%2F/orders?show=publish'],
+  ['topology', '/topology'],
+  ['topology-table', '/topology?view=table'],
   ['connections', '/connections'],
   ['connection', '/connections/{connection}'],
   ['channels', '/channels'],
@@ -30,6 +32,7 @@ export const PLACES = [
   ['definitions', '/definitions'],
   ['features', '/features'],
   ['deprecated', '/deprecated'],
+  ['log', '/log'],
 ];
 
 /** The places with names that are there now. */

@@ -6,6 +6,7 @@ export const MENU = [
   ['Messages', [
     ['exchanges', 'Exchanges', 'exchange', 'e'],
     ['queues', 'Queues', 'queue', 'q'],
+    ['topology', 'Topology', 'topology', 't'],
   ]],
   ['Clients', [
     ['connections', 'Connections', 'connection', 'c'],
@@ -21,6 +22,7 @@ export const MENU = [
     ['definitions', 'Definitions', 'definitions', 'i', 'administrator'],
     ['features', 'Feature flags', 'flag', 'f', 'management'],
     ['deprecated', 'Deprecated features', 'deprecated', 'd', 'management'],
+    ['log', 'Log', 'log', 'j', 'monitoring'],
   ]],
 ];
 
@@ -40,6 +42,8 @@ const ROUTES = [
   ['exchanges/:vhost/:name', 'exchange'],
   ['queues', 'queues'],
   ['queues/:vhost/:name', 'queue'],
+  ['topology', 'topology'],
+  ['log', 'log'],
   ['vhosts', 'vhosts'],
   ['vhosts/:name', 'vhost'],
   ['users', 'users'],

@@ -3,7 +3,7 @@
 // `take(topic, news)` returns what came of it: CHANGED to show, STALE to ask anew, both, or 0. `settle(at)` tells whether
 // something came to rest meanwhile.
 
-import { Rates, moves, still, withRates } from './rates.js';
+import { Rates, moves, slowed, withRates } from './rates.js';
 
 export const CHANGED = 1;
 export const STALE = 2;
@@ -23,9 +23,10 @@ function merge(rates, key, row, news, at) {
   return merged;
 }
 
-function rested(row) {
-  const octetsOf = OCTETS.some((id) => row[`${id}_details`]) ? still(row) : row;
-  return { ...octetsOf, message_stats: still(row.message_stats) };
+function slower(row, rates) {
+  const merged = octets(row) ? slowed(row, rates) : { ...row };
+  if (row.message_stats) merged.message_stats = rates ? withRates(row.message_stats, {}, rates) : slowed(row.message_stats, null);
+  return merged;
 }
 
 export const vhostAndName = (row) => `${row.vhost}\u0000${row.name}`;
@@ -71,10 +72,10 @@ export class Rows {
   }
 
   settle(at) {
-    const keys = this.#rates.still(at).filter((key) => this.#at.has(key));
-    if (keys.length === 0) return false;
+    const all = this.#rates.settle(at).filter(([key]) => this.#at.has(key));
+    if (all.length === 0) return false;
     this.data = [...this.data];
-    for (const key of keys) this.data[this.#at.get(key)] = rested(this.data[this.#at.get(key)]);
+    for (const [key, rates] of all) this.data[this.#at.get(key)] = slower(this.data[this.#at.get(key)], rates);
     return true;
   }
 }
@@ -96,9 +97,9 @@ export class One {
   }
 
   settle(at) {
-    if (this.#rates.still(at).length === 0) return false;
-    this.data = rested(this.data);
-    return true;
+    const [one] = this.#rates.settle(at);
+    if (one) this.data = slower(this.data, one[1]);
+    return Boolean(one);
   }
 }
 
@@ -122,8 +123,8 @@ export class Overview {
   }
 
   settle(at) {
-    const parts = this.#rates.still(at);
-    this.data = { ...this.data, ...Object.fromEntries(parts.map((part) => [part, still(this.data[part])])) };
+    const parts = this.#rates.settle(at);
+    this.data = { ...this.data, ...Object.fromEntries(parts.map(([part, rates]) => [part, slowed(this.data[part], rates)])) };
     return parts.length > 0;
   }
 }
@@ -168,10 +169,10 @@ export class Flows {
   }
 
   settle(at) {
-    const keys = this.#rates.still(at);
+    const all = this.#rates.settle(at);
     this.data = new Map(this.data);
-    for (const key of keys) this.data.set(key, { ...this.data.get(key), rate: 0 });
-    return keys.length > 0;
+    for (const [key, rates] of all) this.data.set(key, { ...this.data.get(key), rate: rates?.messages ?? 0 });
+    return all.length > 0;
   }
 }
 

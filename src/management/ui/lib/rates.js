@@ -22,6 +22,7 @@ export class Rates {
       known.newer = { at, counts: now };
     }
     known.heard = at;
+    known.counts = now;
     return at - known.older.at < SHORTEST_MS ? null : perSecond(known.older, now, at);
   }
 
@@ -30,11 +31,18 @@ export class Rates {
     this.#known.set(key, { heard: at });
   }
 
-  /** Keys of what stands still now. */
-  still(at) {
-    const keys = [...this.#known].filter(([, known]) => at - known.heard > STILL_MS).map(([key]) => key);
-    for (const key of keys) this.#known.delete(key);
-    return keys;
+  /** What is not heard of becomes slower, until it stands still: pairs of key and rates, null for those that stand. */
+  settle(at) {
+    const all = [];
+    for (const [key, { heard, older, counts }] of this.#known) {
+      if (at - heard > STILL_MS) {
+        this.#known.delete(key);
+        all.push([key, null]);
+      } else if (counts && at - heard > SHORTEST_MS) {
+        all.push([key, perSecond(older, counts, at)]);
+      }
+    }
+    return all;
   }
 }
 
@@ -51,10 +59,11 @@ export function withRates(was, now, rates) {
   return merged;
 }
 
-/** The same, standing still. */
-export function still(counters) {
-  const entries = Object.entries(counters ?? {});
-  return Object.fromEntries(entries.map(([id, value]) => [id, id.endsWith('_details') && value?.rate ? { ...value, rate: 0 } : value]));
+/** The same with other rates, without any standing still. */
+export function slowed(counters, rates) {
+  const entries = Object.entries(counters ?? {}).filter(([id, value]) => id.endsWith('_details') && value?.rate !== undefined);
+  const rate = (id) => (rates ? rates[id.slice(0, -'_details'.length)] : 0);
+  return { ...counters, ...Object.fromEntries(entries.filter(([id]) => rate(id) !== undefined).map(([id, value]) => [id, { ...value, rate: rate(id) }])) };
 }
 
 const isDetail = ([id, value]) => id.endsWith('_details') && value?.rate > 0;

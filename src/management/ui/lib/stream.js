@@ -52,6 +52,8 @@ function way() {
 export function want(topics) {
   if (topics === wanted) return;
   wanted = topics;
+  // The stream of before would go past news of the new topics: what comes from here on is told anew.
+  shut();
   schedule(SETTLE_MS);
 }
 
