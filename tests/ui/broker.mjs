@@ -76,17 +76,13 @@ export class Broker {
     return response.status === 404 ? null : text && JSON.parse(text);
   }
 
-  connect(name, vhost = '/') {
-    return this.connectAs('guest', name, vhost);
+  connect(name, vhost = '/', user = 'guest', password = user) {
+    return amqp.connect(`amqp://${user}:${password}@127.0.0.1:${this.port}/${encodeURIComponent(vhost)}`, { clientProperties: { connection_name: name } });
   }
 
   /** Come with a password that is wrong. */
   async refuse(user) {
-    await this.connectAs(user, 'refused', '/').then(() => Promise.reject(new Error('let in')), () => {});
-  }
-
-  connectAs(user, name, vhost) {
-    return amqp.connect(`amqp://${user}:guest@127.0.0.1:${this.port}/${encodeURIComponent(vhost)}`, { clientProperties: { connection_name: name } });
+    await this.connect('refused', '/', user, 'wrong').then(() => Promise.reject(new Error('let in')), () => {});
   }
 }
 

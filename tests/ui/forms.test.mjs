@@ -213,6 +213,7 @@ test('makes a user that can sign in, and keeps its password when its tags change
   await page.getByRole('button', { name: 'Set the permissions' }).click();
   await told('has permissions');
   assert.equal((await broker.api('GET', 'permissions/%2F/ada')).write, '^out');
+  await (await broker.connect('ada', '/', 'ada', 'lovelace')).close();
   await page.getByLabel('policymaker').check();
   await page.getByRole('button', { name: 'Change the user' }).click();
   await told('was changed');
@@ -228,6 +229,31 @@ test('the tester says what the broker would', async () => {
   await show('/permissions?user=shop&name=invoices');
   const verdicts = await page.locator('.verdicts li').allInnerTexts();
   assert.deepEqual(verdicts.map((one) => one.split('\n')[0]), ['may not', 'may', 'may not']);
+  await assert.rejects(asShop((channel) => channel.assertQueue('invoices')), /403/);
+});
+
+/** What the user shop does, on a connection of its own. */
+async function asShop(run) {
+  const connection = await broker.connect('shop', '/', 'shop');
+  const channel = await connection.createConfirmChannel();
+  const refused = new Promise((_, reject) => channel.on('error', reject));
+  try {
+    await Promise.race([run(channel), refused]);
+  } finally {
+    await connection.close();
+  }
+}
+
+test('the tester knows what stands for the user in topic permissions', async () => {
+  await broker.api('PUT', 'topic-permissions/%2F/shop', { exchange: 'orders', write: '^{username}\\.', read: '.*' });
+  const publish = (key) => asShop((channel) => new Promise((resolve, reject) => channel.publish('orders', key, Buffer.from('x'), {}, (error) => (error ? reject(error) : resolve()))));
+  for (const [key, answer] of [['shop.paid', 'may'], ['other.paid', 'may not']]) {
+    await show(`/permissions?user=shop&name=orders&key=${key}`);
+    const line = page.locator('.verdicts li', { hasText: 'publish with this key' });
+    await line.getByText(answer, { exact: true }).waitFor();
+    if (answer === 'may') await publish(key);
+    else await assert.rejects(publish(key), /403/);
+  }
 });
 
 test('a policy shows what it matches before it is made', async () => {
@@ -237,12 +263,24 @@ test('a policy shows what it matches before it is made', async () => {
   await dialog.getByLabel('Name', { exact: true }).fill('short');
   await dialog.getByLabel('Pattern of names').fill('^cel');
   await dialog.locator('policy-preview', { hasText: 'Matches 1 now' }).getByText('celery').waitFor();
+  await dialog.getByLabel('Pattern of names').fill('^orders\\.b');
+  await dialog.getByText('orders.billing (stays with keep-short)').waitFor();
+  await dialog.getByLabel('Priority').fill('9');
+  await dialog.getByText('orders.billing (instead of keep-short)').waitFor();
+  await dialog.getByLabel('Pattern of names').fill('^cel');
   await dialog.getByLabel('Add a known one').selectOption('max-length');
   await dialog.getByLabel('Value').fill('9');
   await dialog.getByRole('button', { name: 'Add the policy' }).click();
   await told('The policy short holds.');
   const { definition, pattern } = await broker.api('GET', 'policies/%2F/short');
   assert.deepEqual([definition, pattern], [{ 'max-length': 9 }, '^cel']);
+  const connection = await broker.connect('publisher');
+  const channel = await connection.createConfirmChannel();
+  for (let at = 0; at < 12; at += 1) channel.sendToQueue('celery', Buffer.from(String(at)));
+  await channel.waitForConfirms();
+  assert.equal((await channel.checkQueue('celery')).messageCount, 9);
+  await channel.purgeQueue('celery');
+  await connection.close();
   await page.getByRole('button', { name: 'Delete the policy short' }).click();
   await confirm('Delete the policy');
   await told('short was deleted');
@@ -253,15 +291,17 @@ test('sets and removes a limit', async () => {
   const section = panel('Of virtual hosts');
   await section.getByRole('combobox', { name: 'Virtual host' }).selectOption('staging');
   await section.getByRole('combobox', { name: 'At most' }).selectOption('max-connections');
-  await section.getByLabel('Number').fill('3');
+  await section.getByLabel('Number').fill('0');
   await section.getByRole('button', { name: 'Set the limit' }).click();
   await told('The limit of staging is set.');
   const limits = async () => (await broker.api('GET', 'vhost-limits/staging'))[0]?.value;
-  assert.equal((await limits())['max-connections'], 3);
+  assert.equal((await limits())['max-connections'], 0);
+  await assert.rejects(broker.connect('one too many', 'staging'), /ConnectionClose/);
   await section.getByRole('row', { name: /Connections/ }).getByRole('button').click();
   await confirm('Remove the limit');
   await told('no such limit');
   assert.equal((await limits())['max-connections'], undefined);
+  await (await broker.connect('welcome', 'staging')).close();
 });
 
 test('nothing of all this made the page complain', () => assert.deepEqual(complaints, []));

@@ -6,7 +6,7 @@
 # Environment:
 #   LEVERET    the broker to test (default: target/release/leveret, which is then built first)
 #   CHROMIUM   the browser (default: /usr/bin/chromium, which is installed when it is missing)
-# Pictures of all pages: node tests/ui/screenshots.mjs FOLDER. The last line says how many tests passed and failed.
+# Pictures of all pages: node tests/ui/screenshots.mjs FOLDER; those of the README: node tests/ui/readme.mjs. The last line says how many tests passed and failed.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)

@@ -51,10 +51,26 @@ export function topicForm({ user, vhosts, users, exchanges }) {
     <datalist id="topic-exchanges">${(exchanges ?? []).map((name) => html`<option value=${name}></option>`)}</datalist>`, { action: 'Set the topic permissions', submit });
 }
 
+/** Topic permissions may hold names that stand for the user's and the virtual host's. */
+export const expand = (pattern, user, vhost) => pattern.replaceAll('{username}', () => user).replaceAll('{vhost}', () => vhost);
+
+const OPTIONS = /^\(\?([ims]+)\)/;
+
+/** What PCRE takes: options in front, and escapes that stand for themselves. */
+function regex(pattern) {
+  const [, flags = ''] = OPTIONS.exec(pattern) ?? [];
+  const text = pattern.replace(OPTIONS, '');
+  try {
+    return new RegExp(text, `${flags}u`);
+  } catch {
+    return new RegExp(text, flags);
+  }
+}
+
 /** Whether a pattern lets a name through: true, false, or what is wrong with the pattern. The empty one allows nothing. */
 export function allows(pattern, name) {
   try {
-    return new RegExp(pattern === '' ? '^$' : pattern, 'u').test(name);
+    return regex(pattern === '' ? '^$' : pattern).test(name);
   } catch (error) {
     return error.message;
   }

@@ -6,7 +6,7 @@ import { empty, failed, head, loaded, panel } from '../lib/ui.js';
 import { field, options } from '../lib/forms.js';
 import { ofVhost } from '../lib/lists.js';
 import { route, setQuery } from '../lib/router.js';
-import { allows, permissionForm, permissionTable, topicForm, topicTable } from '../lib/permissions.js';
+import { allows, expand, permissionForm, permissionTable, topicForm, topicTable } from '../lib/permissions.js';
 
 const ACTIONS = [
   ['configure', 'declare and delete it'],
@@ -50,7 +50,7 @@ function verdicts(rows, topics, { user, vhost, name, key }) {
   const row = rows.find((one) => one.user === user && one.vhost === vhost);
   if (!row) return html`<p><span class="no">Nothing.</span> ${user} has no permissions in ${vhost} and cannot even connect to it.</p>`;
   const topic = topics.find((one) => one.user === user && one.vhost === vhost && one.exchange === name);
-  const topicLines = topic && key ? [['write', 'publish with this key'], ['read', 'bind with this key']].map(([id, words]) => verdict(allows(topic[id], key), words, topic[id], 'topic')) : [];
+  const topicLines = topic && key ? [['write', 'publish with this key'], ['read', 'bind with this key']].map(([id, words]) => verdict(allows(expand(topic[id], user, vhost), key), words, topic[id], 'topic')) : [];
   return html`<ul class="verdicts">${ACTIONS.map(([id, words]) => verdict(allows(row[id], name), words, row[id], id))}${topicLines}
     ${key && !topic ? html`<li><span></span><span>No topic permission for ${exchangeName(name)}: any routing key.</span></li>` : null}</ul>`;
 }

@@ -18,7 +18,7 @@ const FAMILIES = { policies: 'policy', 'operator-policies': 'operator policy' };
 const definition = (row) => Object.entries(row.definition).map(([name, value]) => badge(`${about(name)?.[0] ?? name}: ${readable(name, value)}`, '', `${name}: ${JSON.stringify(value)}`));
 
 export default function policies({ params, watch }) {
-  const context = { policies: watch('/api/policies'), operators: watch('/api/operator-policies'), queues: watch('/api/queues?columns=name,vhost,type,policy'), exchanges: watch('/api/exchanges?columns=name,vhost,policy'), vhosts: watch('/api/vhosts?columns=name') };
+  const context = { policies: watch('/api/policies'), operators: watch('/api/operator-policies'), queues: watch('/api/queues?columns=name,vhost,type,policy,operator_policy'), exchanges: watch('/api/exchanges?columns=name,vhost,policy,operator_policy'), vhosts: watch('/api/vhosts?columns=name') };
   const add = may('policymaker') ? html`<button type="button" class="primary" @click=${() => openForm(context, 'policies')}>${icon('plus')}Add a policy</button>` : null;
   const addOperator = may('administrator') ? html`<button type="button" class="plain" @click=${() => openForm(context, 'operator-policies')}>Add an operator policy</button>` : null;
   const only = (rows) => (params.name ? rows.filter((row) => row.vhost === params.vhost && row.name === params.name) : ofVhost(rows));
@@ -65,7 +65,7 @@ function matching(policy, { queues, exchanges }) {
 
 function openForm(context, family, row) {
   const { names, chosen } = vhostChoices(context.vhosts().data);
-  const draft = signal({ pattern: row?.pattern ?? '', 'apply-to': row?.['apply-to'] ?? 'queues', vhost: row?.vhost ?? chosen, name: row?.name ?? '' });
+  const draft = signal({ pattern: row?.pattern ?? '', 'apply-to': row?.['apply-to'] ?? 'queues', vhost: row?.vhost ?? chosen, name: row?.name ?? '', priority: String(row?.priority ?? 0) });
   const change = ({ target }) => target.name in draft.peek() && draft.set({ ...draft.peek(), [target.name]: target.value });
   const submit = async (values, close) => {
     const body = { pattern: values.pattern, 'apply-to': values['apply-to'], priority: Number(values.priority), definition: values.definition };
@@ -79,7 +79,7 @@ function openForm(context, family, row) {
       ${field('Applies to', select('apply-to', APPLIES, row?.['apply-to'] ?? 'queues'))}
       ${field('Priority', text('priority', { type: 'number', value: String(row?.priority ?? 0) }), 'The highest that matches holds alone')}
       <div class="field-group all"><span>Sets</span><args-editor name="definition" .names=${policyKeys} .noun=${'a setting'} .start=${row?.definition ?? {}}></args-editor></div>
-    </div><policy-preview .draft=${draft} .context=${context}></policy-preview>`, { action: row ? 'Change the policy' : 'Add the policy', submit: (values) => submit(values, close) })}</div>`, { label: words, wide: true });
+    </div><policy-preview .draft=${draft} .context=${context} .family=${family}></policy-preview>`, { action: row ? 'Change the policy' : 'Add the policy', submit: (values) => submit(values, close) })}</div>`, { label: words, wide: true });
 }
 
 const SHOWN_MAX = 30;
@@ -93,9 +93,20 @@ class PolicyPreview extends View {
     if (typeof problem === 'string') return html`<p class="hint bad">${problem}</p>`;
     const found = matching({ pattern, ...rest }, this.context);
     if (found.length === 0) return html`<p class="hint">Matches nothing that is there now; what is declared later is matched too.</p>`;
-    const badges = found.slice(0, SHOWN_MAX).map((one) => badge(one.policy && one.policy !== rest.name ? `${one.name} (now ${one.policy})` : one.name, one.isExchange ? '' : 'accent', one.isExchange ? 'Exchange' : `Queue, ${one.type}`));
+    const badges = found.slice(0, SHOWN_MAX).map((one) => this.found(one, rest));
     return html`<div class="preview"><p class="hint">Matches ${count(found.length)} now, as this page evaluates the pattern:</p>
       <div class="badges">${badges}${found.length > SHOWN_MAX ? html`<span class="hint">and ${count(found.length - SHOWN_MAX)} more</span>` : null}</div></div>`;
   }
+
+  /** One that it matches; only the policy of the highest priority holds. */
+  found(one, { name, vhost, priority }) {
+    const [list, there] = this.family === 'policies' ? [this.context.policies, one.policy] : [this.context.operators, one.operator_policy];
+    const other = there && there !== name ? (list().data ?? []).find((policy) => policy.vhost === vhost && policy.name === there) : null;
+    const kind = one.isExchange ? 'Exchange' : `Queue, ${one.type}`;
+    if (!other) return badge(one.name, one.isExchange ? '' : 'accent', kind);
+    const order = Math.sign(Number(priority) - other.priority);
+    const words = { '-1': `stays with ${there}`, 0: `or ${there}, of the same priority`, 1: `instead of ${there}` }[order];
+    return badge(`${one.name} (${words})`, order > 0 ? 'accent' : 'warn', `${kind}. ${there} has the priority ${other.priority}`);
+  }
 }
-PolicyPreview.define('policy-preview', 'draft', 'context');
+PolicyPreview.define('policy-preview', 'draft', 'context', 'family');
