@@ -65,7 +65,7 @@ await sleep(FILL_MS);
 const shots = [
   ['overview', '/', 'light', () => {}],
   ['messages', '/queues/%2F/reports?show=messages', 'dark', (page) => page.locator('.opener').nth(1).click()],
-  ['explain', '/exchanges/%2F/tasks?show=explain&key=shop.image.resize', 'light', (page) => page.locator('.verdict.good').waitFor()],
+  ['topology', '/topology', 'light', (page) => page.locator('.graph .text').first().waitFor()],
 ];
 for (const [name, path, colorScheme, then] of shots) {
   const { context, end } = await browse({ colorScheme, viewport: { width: 1200, height: 750 } });
