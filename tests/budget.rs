@@ -208,6 +208,23 @@ fn what_is_not_used_costs_nothing() {
 }
 
 #[test]
+fn headers_in_order_cost_a_look_and_others_a_constant() {
+    let mut pair = Pair::of(&[], true);
+    // Headers and delivery mode.
+    let properties = |headers: &[u8]| [b"\x30\0\0\0\0\x08", headers, b"\x02"].concat();
+    let read = publishes("", "q", &properties(b"\x01at\x01\x02bcV"));
+    pair.cost(|pair| pair.publisher.send(&read)).is_within(2, 0);
+    let read = publishes("", "q", &properties(b"\x02bcV\x01at\x01"));
+    let cost = pair.cost(|pair| pair.publisher.send(&read));
+    let messages = READS * PER_READ;
+    // A copy, a list of fields, the table and the properties anew, besides the message.
+    assert!(
+        cost.allocations <= messages * 5 + messages / 100,
+        "{cost:?}"
+    );
+}
+
+#[test]
 fn a_route_is_found_once_whatever_the_exchange() {
     for exchange in ["amq.direct", "amq.fanout", "amq.topic"] {
         let mut pair = Pair::of(&[], true);

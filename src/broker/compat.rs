@@ -59,6 +59,38 @@ pub fn hashed_with_md5(version: &str) -> bool {
     }
 }
 
+/// What a release line does with the headers of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderRules {
+    /// `hash-header` hashes a value together with its type.
+    pub hash_types: bool,
+    /// Headers come out by key, of each key the first, whatever their order was.
+    pub are_sorted: bool,
+    /// Only what the broker itself wrote into `x-death` counts; else a client's is continued.
+    pub own_deaths_only: bool,
+    /// Dead letters with a routing key of their own come without the `CC` that they had.
+    pub dead_letters_lose_cc: bool,
+    /// Dead letters say in `x-last-death-*` where they died last.
+    pub tell_last_death: bool,
+}
+
+impl HeaderRules {
+    const RABBITMQ_3_10: Self = Self {
+        hash_types: true,
+        are_sorted: false,
+        own_deaths_only: false,
+        dead_letters_lose_cc: true,
+        tell_last_death: false,
+    };
+    const RABBITMQ_4: Self = Self {
+        hash_types: false,
+        are_sorted: true,
+        own_deaths_only: true,
+        dead_letters_lose_cc: false,
+        tell_last_death: true,
+    };
+}
+
 /// What one release line does its own way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compat {
@@ -126,10 +158,8 @@ pub struct Compat {
     /// Direct reply-to addresses are queues of a kind of their own: what is well-formed counts as
     /// routed, live or not, and what is not cannot be declared. Before, none counted as routed.
     pub volatile_replies: bool,
-    /// Only what the broker itself wrote into `x-death` counts; else a client's is continued.
-    pub own_deaths_only: bool,
-    /// Dead letters say in `x-last-death-*` where they died last.
-    pub tells_last_death: bool,
+    /// What becomes of the headers of messages.
+    pub headers: HeaderRules,
     /// A policy may apply to queues of one type only.
     pub policies_by_queue_type: bool,
     /// The deprecated features that the API lists; `None` before there was such a list.
@@ -224,8 +254,6 @@ impl Compat {
             checks_master_locator: true,
             refuses_empty_queue_type: true,
             checks_delivery_mode: true,
-            own_deaths_only: false,
-            tells_last_death: false,
             filter_size_refusal: None,
             ignored_arguments: &IGNORED_3_10,
             stream_converts_fully: false,
@@ -251,6 +279,7 @@ impl Compat {
             quorum: QuorumLine::RABBITMQ_3_10,
             shown: Shown::RABBITMQ_3_10,
             deprecated_features: None,
+            headers: HeaderRules::RABBITMQ_3_10,
             policies_by_queue_type: false,
             ..Self::rabbitmq_4_0()
         }
@@ -288,8 +317,7 @@ impl Compat {
             filter_size_refusal: Some("Invalid value for  x-stream-filter-size-bytes"),
             fails_on_bad_age: true,
             volatile_replies: false,
-            own_deaths_only: true,
-            tells_last_death: true,
+            headers: HeaderRules::RABBITMQ_4,
             policies_by_queue_type: true,
             deprecated_features: Some(deprecation::LISTED_4_0),
             consumer_timeout: TimeoutRule::OldestByQueue,

@@ -25,7 +25,9 @@ impl Death {
     fn new(dead: &Dead, time: u64) -> Self {
         let message = &dead.message;
         let mut routing_keys = vec![FieldValue::from(message.routing_key())];
-        if let Some(FieldValue::Array(more)) = message.headers().get("CC") {
+        if let Some(FieldValue::Array(more)) = message.headers().get("CC")
+            && !message.left_its_keys
+        {
             routing_keys.extend(more.iter().cloned());
         }
         let mut row = FieldTable::new();
@@ -123,8 +125,14 @@ fn addressed(
         properties: &letter.properties(other_key.is_some()),
     };
     let message = dead.message.rewritten(&mut fx.packer, parts, now);
-    let extra_keys = extra_keys(&message.headers());
-    let message = Arc::new(message.with_deaths(letter.deaths, dead.failures));
+    let left_its_keys = other_key.is_some() || dead.message.left_its_keys;
+    let extra_keys = match left_its_keys {
+        true => Vec::new(),
+        false => extra_keys(&message.headers()),
+    };
+    let mut message = message.with_deaths(letter.deaths, dead.failures);
+    message.left_its_keys = left_its_keys;
+    let message = Arc::new(message);
     let mut queues = route(vhost, &exchange, &message, &extra_keys, now, fx).queues;
     let deaths = message.deaths.as_deref().unwrap_or_default();
     queues.retain(|queue| !is_cycle(queue, dead.reason, deaths));
@@ -147,7 +155,7 @@ fn is_cycle(queue: &Queue, reason: DeathReason, deaths: &[Death]) -> bool {
 
 /// The deaths before this one, the latest first.
 fn before(message: &Message, rules: &Compat) -> Vec<Death> {
-    if rules.own_deaths_only {
+    if rules.headers.own_deaths_only {
         return message.deaths.clone().unwrap_or_default();
     }
     let headers = message.headers();
@@ -197,11 +205,11 @@ impl<'a> Letter<'a> {
         let mut properties = self.message.decoded().unwrap_or_default();
         properties.expiration = None;
         let mut headers = properties.headers.take().unwrap_or_default();
-        if has_other_key {
-            // It leaves its old routing behind.
+        if has_other_key && self.rules.headers.dead_letters_lose_cc {
             headers.remove("CC");
         }
         self.add_history(&mut headers);
+        headers.sort();
         properties.headers = Some(headers);
         let mut raw = BytesMut::new();
         properties.encode(&mut raw);
@@ -216,7 +224,7 @@ impl<'a> Letter<'a> {
         };
         for (place, is_told) in [
             ("first", self.is_first),
-            ("last", self.rules.tells_last_death),
+            ("last", self.rules.headers.tell_last_death),
         ] {
             for fact in ["exchange", "queue", "reason"].iter().filter(|_| is_told) {
                 headers.insert(&format!("x-{place}-death-{fact}"), latest.text(fact));

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use leveret_proto::content::Properties;
-use leveret_proto::value::FieldTable;
 
 use super::Broker;
 use super::effects::Effects;
@@ -70,11 +69,12 @@ impl Broker {
             let mut facts = change.facts.clone();
             let ms = i64::try_from(wall_ms).unwrap_or(i64::MAX);
             facts.insert("timestamp_in_ms", ms);
+            facts.sort();
             Own {
                 exchange: EVENT_EXCHANGE,
                 key: change.name,
                 properties: Properties {
-                    headers: Some(sorted(&facts)),
+                    headers: Some(facts),
                     delivery_mode: Some(2),
                     timestamp: Some(wall_ms / 1000),
                     ..Properties::default()
@@ -148,13 +148,4 @@ impl Own<'_> {
         };
         Message::pack(&mut fx.packer, parts, facts, self.body, now)
     }
-}
-
-fn sorted(facts: &FieldTable) -> FieldTable {
-    let mut all: Vec<_> = facts
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.clone()))
-        .collect();
-    all.sort_by_key(|(key, _)| *key);
-    all.into_iter().collect()
 }

@@ -36,6 +36,8 @@ pub struct Message {
     pub deaths: Option<Vec<Death>>,
     /// How often its deliveries failed in the queues that it died in.
     pub failures: u32,
+    /// Its `CC` counts no more: it was dead-lettered with another routing key.
+    pub left_its_keys: bool,
 }
 
 /// What the properties say that queues must know, read once at the edge.
@@ -172,6 +174,7 @@ impl Message {
             published: now,
             deaths: None,
             failures: 0,
+            left_its_keys: false,
         }
     }
 

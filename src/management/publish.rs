@@ -61,7 +61,12 @@ async fn publish_to(
             .map_err(|_| ApiError::BadRequest(json!(["not_base64", payload])))?,
         other => return Err(ApiError::BadRequest(json!(["unsupported_encoding", other]))),
     };
-    let properties = read_properties(properties)?;
+    let mut properties = read_properties(properties)?;
+    if let Some(headers) = properties.headers.as_mut()
+        && api.broker().compat.headers.are_sorted
+    {
+        headers.sort();
+    }
     check_user_id(&caller, &properties)?;
     let party = Party {
         user: caller.name(),

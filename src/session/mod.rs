@@ -16,6 +16,7 @@ mod login;
 mod look;
 mod method;
 mod permission;
+mod properties;
 mod publish;
 mod queue;
 mod reply_to;

@@ -44,8 +44,8 @@ impl Core {
         let facts = Facts::of(&found, it.properties).map_err(|bad| bad_properties(&bad))?;
         self.check_user_id(it, &found)?;
         self.check_delivery_mode(&facts)?;
-        let addressed = self.rewritten_properties(it.channel, it.properties, &found)?;
-        let (properties, facts) = match &addressed {
+        let sent_on = self.sent_on(it.channel, it.properties, &found)?;
+        let (properties, facts) = match &sent_on {
             None => (it.properties, facts),
             Some(raw) => (
                 &raw[..],

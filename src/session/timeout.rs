@@ -2,7 +2,8 @@
 //!
 //! A delivery costs one timestamp. A connection that consumes looks at its ledgers when the
 //! earliest delivery can be late, on its virtual host's clock. On older release lines RabbitMQ's
-//! channels look once a minute at their oldest delivery, and close. Since 4.3 a quorum queue takes
+//! channels look once a minute at their oldest delivery, and close; they say so again until the
+//! client answers. Since 4.3 a quorum queue takes
 //! late deliveries back and its client hears `basic.cancel`; the consumer gets nothing more until
 //! it settles one of them after all.
 
@@ -50,6 +51,8 @@ impl Ticked for Lookout {
 pub(super) struct Watch {
     lookout: Option<Arc<Lookout>>,
     next: Tick,
+    /// Channels whose client was told why they close and has not answered, and the timeout.
+    unanswered: Vec<(u16, i64)>,
 }
 
 impl Default for Watch {
@@ -57,6 +60,7 @@ impl Default for Watch {
         Self {
             lookout: None,
             next: Tick::NEVER,
+            unanswered: Vec::new(),
         }
     }
 }
@@ -67,6 +71,7 @@ impl Session {
         let core = &mut self.core;
         core.watch.next = Tick::NEVER;
         let rule = core.broker.compat.consumer_timeout;
+        self.close_again();
         for number in self.core.channels.numbers() {
             let late = match rule {
                 TimeoutRule::OldestByBroker | TimeoutRule::OldestByQueue => {
@@ -75,10 +80,34 @@ impl Session {
                 TimeoutRule::QuorumDeliveries => self.core.take_late_back(number),
             };
             match late {
-                Some(ms) => self.refuse(number, &timed_out(number, ms)),
+                Some(ms) => self.close_late(number, ms, rule),
                 None => self.core.watch_channel(number),
             }
         }
+    }
+
+    fn close_late(&mut self, number: u16, ms: i64, rule: TimeoutRule) {
+        self.refuse(number, &timed_out(number, ms));
+        if rule != TimeoutRule::QuorumDeliveries {
+            self.core.watch.unanswered.push((number, ms));
+            self.core.look_at(Tick::NEVER);
+        }
+    }
+
+    /// A client that does not answer is told every minute.
+    fn close_again(&mut self) {
+        let (core, machine) = (&mut self.core, &mut self.machine);
+        let mut unanswered = std::mem::take(&mut core.watch.unanswered);
+        unanswered.retain(|(number, _)| machine.is_channel_closing(*number));
+        for (number, ms) in &unanswered {
+            let exception = timed_out(*number, *ms);
+            core.egress
+                .write(|out| machine.send_channel_close(out, *number, &exception));
+        }
+        if !unanswered.is_empty() {
+            core.look_at(Tick::NEVER);
+        }
+        core.watch.unanswered = unanswered;
     }
 }
 

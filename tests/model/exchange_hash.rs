@@ -74,15 +74,115 @@ fn a_new_binding_takes_keys_but_moves_none_between_the_others() {
     assert_eq!(spread(&mut world, &queues[..3]), before);
 }
 
+/// Where sixty keys go: a letter for each, by the number of its queue.
+fn places(world: &mut World, queues: &[Arc<Queue>]) -> String {
+    for number in 0..60 {
+        world.publish("x", &format!("k{number}"), &number.to_string());
+    }
+    let mut places = vec!['-'; 60];
+    for (queue, letter) in queues.iter().zip('a'..) {
+        for body in world.drain(queue) {
+            places[body.parse::<usize>().unwrap()] = letter;
+        }
+    }
+    places.into_iter().collect()
+}
+
+/// As RabbitMQ 3.10.8, 4.0.5 and 4.3.6 do it.
 #[test]
-fn of_two_bindings_of_a_queue_the_first_weight_counts() {
-    let (mut world, queues) = hashed(&["1", "1"]);
-    let before = spread(&mut world, &queues);
-    world.bind("x", &queues[0], "50");
-    assert_eq!(spread(&mut world, &queues), before);
-    assert!(world.unbind("x", &queues[0], "1"));
-    let after = spread(&mut world, &queues);
-    assert!(after[0].len() > 900, "{}", after[0].len());
+fn each_key_goes_where_rabbitmq_sends_it() {
+    let (mut world, mut queues) = hashed(&["1", "1", "2"]);
+    assert_eq!(
+        places(&mut world, &queues),
+        "bcbbcbbcccbbccbaaaabbccbcaccbcccccccaabacbbabbbbbbbcccaccccc"
+    );
+    queues.push(world.queue("q3", &[]));
+    world.bind("x", &queues[3], "3");
+    assert_eq!(
+        places(&mut world, &queues),
+        "bddbcdbcdcddccbaadabdcdbcadcdccccddcddbadbbadbdddbbcddacdcdc"
+    );
+    assert!(world.unbind("x", &queues[1], "1"));
+    assert_eq!(
+        places(&mut world, &queues),
+        "cddccdcddcddcccaadacdddcdadddccdcddcadcadccaccdddcccddacdcdc"
+    );
+    world.bind("x", &queues[1], "2");
+    assert_eq!(
+        places(&mut world, &queues),
+        "bbdccdcdbcbdcccaadacdddcdabddccbcbbcbbcbdccabbddbbccbdacdcdc"
+    );
+}
+
+#[test]
+fn of_two_bindings_of_a_queue_the_first_counts_and_either_ends_it() {
+    for unbound in ["1", "50"] {
+        let (mut world, queues) = hashed(&["1", "1"]);
+        let before = spread(&mut world, &queues);
+        world.bind("x", &queues[0], "50");
+        assert_eq!(spread(&mut world, &queues), before);
+        assert!(world.unbind("x", &queues[0], unbound));
+        let after = spread(&mut world, &queues);
+        assert_eq!((after[0].len(), after[1].len()), (0, KEYS));
+    }
+}
+
+/// Headers of every type, and one that is missing.
+#[test]
+fn header_values_go_where_rabbitmq_sends_them() {
+    let int = FieldValue::I32;
+    let text = |text: &str| FieldValue::from(text);
+    let table = [("a", int(1))].into_iter().collect();
+    let values = [
+        text("x"),
+        text("y"),
+        text("z"),
+        int(1),
+        int(2),
+        int(3),
+        int(-1),
+        int(-7),
+        FieldValue::F64(1.5),
+        FieldValue::Bool(true),
+        FieldValue::Bool(false),
+        FieldValue::Bytes(b"\x01\x02"[..].into()),
+        FieldValue::Timestamp(1_700_000_000),
+        FieldValue::I8(5),
+        FieldValue::I64(-1 << 40),
+        FieldValue::Table(table),
+        FieldValue::Array(vec![int(1), text("b")]),
+        FieldValue::Void,
+        text(""),
+    ];
+    for (line, places) in [
+        ("4.3", "ccacabcbaaaccccaaba"),
+        ("3.10", "acaabbccbaccccbccab"),
+    ] {
+        let mut world = World::of_line(line);
+        let by_header = [("hash-header", FieldValue::from("h"))];
+        world
+            .exchange_with("x", ExchangeKind::ConsistentHash, &by_header)
+            .unwrap();
+        let queues = [("q0", "1"), ("q1", "1"), ("q2", "2")].map(|(name, weight)| {
+            let queue = world.queue(name, &[]);
+            world.bind("x", &queue, weight);
+            queue
+        });
+        let mut got = String::new();
+        for value in &values {
+            let properties = Properties {
+                headers: Some([("h", value.clone())].into_iter().collect()),
+                ..Properties::default()
+            };
+            world.publish_with("x", "k", "", &properties);
+            let mut places = queues.iter().zip('a'..);
+            let (_, letter) = places
+                .find(|(queue, _)| !world.drain(queue).is_empty())
+                .unwrap();
+            got.push(letter);
+        }
+        assert_eq!(got, places, "{line}");
+    }
 }
 
 #[test]
@@ -174,4 +274,32 @@ fn modulus_hash_takes_one_queue_for_a_key() {
         "{counts:?}"
     );
     assert_eq!(spread(&mut world, &queues), first);
+}
+
+/// As RabbitMQ 4.3.6 does it.
+#[test]
+fn modulus_hash_counts_every_binding_in_the_order_of_destinations() {
+    let mut world = World::new();
+    world.exchange("x", ExchangeKind::ModulusHash);
+    let [c, a, b] = ["c", "a", "b"].map(|name| {
+        let queue = world.queue(name, &[]);
+        world.bind("x", &queue, name);
+        queue
+    });
+    let d = world.queue("d", &[]);
+    let queues = [a, b, c, d];
+    assert_eq!(
+        places(&mut world, &queues),
+        "caaabacccaabcbbccbcccabbccabacababbacababbcbacaaccbbcbaaacca"
+    );
+    world.bind("x", &queues[3], "d");
+    assert_eq!(
+        places(&mut world, &queues),
+        "ccbdadabbacdbcaccbcbabaaadcbbccbbbdbbccbbdacdcaccdacbabcbcbd"
+    );
+    world.bind("x", &queues[2], "again");
+    assert_eq!(
+        places(&mut world, &queues),
+        "cdabbddaccabbacdcaccccdcccbdcbccacdbcaccccccbcbccacbbacddcac"
+    );
 }

@@ -25,6 +25,16 @@ MASKS = [
 ]
 
 
+# Server properties in which every product names itself: of these only type and presence are compared.
+OWN_WORDS = ("copyright", "information", "platform")
+
+
+def mask_own_words(properties):
+    for key in OWN_WORDS:
+        if properties.get(key, [None, ""])[1]:
+            properties[key][1] = "<its own words>"
+
+
 def mask(value):
     if isinstance(value, str):
         for pattern, instead in MASKS:

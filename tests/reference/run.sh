@@ -11,6 +11,8 @@
 # The probes of a line run at the same time, each against a broker of its own. The last line says how many comparisons
 # passed and failed.
 set -euo pipefail
+[ -z "${LEVERET:-}" ] || LEVERET=$(realpath "$LEVERET")
+[ -z "${SAVE:-}" ] || SAVE=$(realpath "$SAVE")
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 lines=${LINES:-4.3}

@@ -4,6 +4,7 @@
 mod alarm;
 mod bounds;
 mod compat;
+mod headers;
 mod limits;
 mod login;
 mod proxy;

@@ -79,6 +79,17 @@ async fn before_4_3_a_channel_looks_once_a_minute_and_closes() {
     assert_eq!(why, text(5000));
     let mut other = Client::logged_in(&server, 0).await;
     other.call(&frames::get("q"), 60, 71).await;
+    other.frame().await;
+    other.frame().await;
+    other.send(&frames::ack(1, false)).await;
+    other.call(&frames::get("q"), 60, 72).await;
+    assert_eq!(closes(&mut client).await, (60, text(5000)), "unanswered");
+    let close_ok = frames::method(1, 20, 41, &[]);
+    client.send(&close_ok).await;
+    client.call(&frames::open_channel(1), 20, 11).await;
+    let broker = &server.shared().broker;
+    broker.advance_ms(None, 300 * 1000).unwrap();
+    client.call(&frames::get("q"), 60, 72).await;
 }
 
 #[tokio::test(start_paused = true)]

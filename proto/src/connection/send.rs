@@ -82,6 +82,11 @@ impl Connection {
         out.put_method(channel, &Method::ChannelClose(exception.channel_close()));
     }
 
+    /// Whether the client has yet to answer `channel.close`.
+    pub fn is_channel_closing(&self, channel: u16) -> bool {
+        self.channels.phase(channel) == Phase::Closing
+    }
+
     /// Write `channel.close-ok`.
     pub fn send_channel_close_ok(&self, out: &mut Outbuf, channel: u16) {
         out.put_method(channel, &Method::ChannelCloseOk(channel::CloseOk {}));

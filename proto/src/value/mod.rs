@@ -1,5 +1,6 @@
 //! Field tables and their values, with RabbitMQ's type octets.
 
+mod canonical;
 mod short_string;
 mod table;
 mod wire;

@@ -102,7 +102,7 @@ fn scalar(tag: u8, from: &mut Reader<'_>) -> Result<FieldValue, DecodeError> {
 }
 
 /// Erlang has neither infinities nor NaN, so RabbitMQ cannot read them.
-fn finite<T: Copy>(number: T, is_finite: fn(T) -> bool) -> Result<T, DecodeError> {
+pub(super) fn finite<T: Copy>(number: T, is_finite: fn(T) -> bool) -> Result<T, DecodeError> {
     if is_finite(number) {
         Ok(number)
     } else {

@@ -9,7 +9,7 @@ use super::super::error::BrokerError;
 use super::super::name::Name;
 use super::super::random::Random;
 use super::destination::{Binding, Destination, DestinationId, remove_one};
-use super::hash::{HashOn, Weighted, modulus};
+use super::hash::{HashOn, Weighted, insert_sorted, modulus};
 use super::headers::HeadersTable;
 use super::kind::ExchangeKind;
 use super::route::Letter;
@@ -63,7 +63,8 @@ impl Table {
             ExchangeKind::Topic => Self::Topic(TopicTrie::default()),
             ExchangeKind::Headers => Self::Headers(HeadersTable::new(compat.equal_floats)),
             ExchangeKind::ConsistentHash => {
-                Self::Weighted(HashOn::from_arguments(arguments), Weighted::default())
+                let on = HashOn::from_arguments(arguments, compat.headers.hash_types);
+                Self::Weighted(on, Weighted::default())
             }
             ExchangeKind::ModulusHash => Self::Modulus(Vec::new()),
             ExchangeKind::Random | ExchangeKind::LocalRandom => Self::Random(Vec::new()),
@@ -83,7 +84,8 @@ impl Table {
     ) -> Result<(), BrokerError> {
         match self {
             Self::Direct(by_key) => by_key.entry(key.clone()).or_default().push(to),
-            Self::Fanout(all) | Self::Modulus(all) | Self::Random(all) => all.push(to),
+            Self::Fanout(all) | Self::Random(all) => all.push(to),
+            Self::Modulus(all) => insert_sorted(all, to),
             Self::Topic(trie) => trie.insert(key, to),
             Self::Headers(table) => table.insert(arguments, to)?,
             Self::Weighted(_, table) => table.insert(weight(key), to),

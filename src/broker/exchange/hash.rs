@@ -1,14 +1,12 @@
-//! Choosing by a hash: `x-consistent-hash` and `x-modulus-hash`.
-//!
-//! The weighted choice is the one of highest score (rendezvous hashing): a new binding takes keys
-//! over, but moves none between the others. Which key goes where is not RabbitMQ's.
-
-use std::hash::{Hash, Hasher};
+//! Choosing by a hash: `x-consistent-hash` and `x-modulus-hash`. Each key goes where RabbitMQ sends
+//! it: what is hashed is Erlang's `phash2` of the term that a value is there.
 
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use super::super::message::Message;
 use super::super::name::Name;
+use super::super::term::hash;
+use super::jump::jump;
 use super::{Destination, DestinationId};
 
 /// What an `x-consistent-hash` exchange hashes.
@@ -16,17 +14,17 @@ use super::{Destination, DestinationId};
 pub(super) enum HashOn {
     /// The routing key.
     Key,
-    /// The header of this name (`hash-header`).
-    Header(Name),
+    /// The header of this name (`hash-header`); with its type on lines that do so.
+    Header(Name, bool),
     /// The property of this name (`hash-property`).
     Property(Name),
 }
 
 impl HashOn {
-    pub(super) fn from_arguments(arguments: &FieldTable) -> Self {
+    pub(super) fn from_arguments(arguments: &FieldTable, with_type: bool) -> Self {
         let name = |key| arguments.get(key).and_then(FieldValue::as_str);
         match (name("hash-header"), name("hash-property")) {
-            (Some(header), _) => Self::Header(header.into()),
+            (Some(header), _) => Self::Header(header.into(), with_type),
             (None, Some(property)) => Self::Property(property.into()),
             (None, None) => Self::Key,
         }
@@ -34,12 +32,37 @@ impl HashOn {
 
     /// The hash of what a message has there; all messages without it are alike.
     pub(super) fn hash(&self, key: &str, message: Option<&Message>, headers: &FieldTable) -> u64 {
-        match self {
-            Self::Key => hash_of(key),
-            Self::Header(name) => hash_of(headers.get(name).map(encoded)),
-            Self::Property(name) => hash_of(message.and_then(|message| property(message, name))),
-        }
+        let hash = match self {
+            Self::Key => hash::binary(key.as_bytes()),
+            Self::Header(name, true) => headers.get(name).map_or_else(hash::undefined, hash::typed),
+            Self::Header(name, false) => return header(headers.get(name)),
+            Self::Property(name) => message
+                .and_then(|message| property(message, name))
+                .map_or_else(hash::undefined, |text| hash::binary(text.as_bytes())),
+        };
+        hash.into()
     }
+}
+
+/// A number is its own hash, a time in milliseconds; of a list or table the first entry counts.
+fn header(value: Option<&FieldValue>) -> u64 {
+    let Some(value) = value else {
+        return hash::undefined().into();
+    };
+    if let Some(number) = value.as_i64() {
+        return number.cast_unsigned();
+    }
+    let hash = match value {
+        FieldValue::Timestamp(seconds) => return seconds.wrapping_mul(1000),
+        FieldValue::Array(values) => values.first().map(hash::typed),
+        FieldValue::Table(table) => table
+            .iter()
+            .next()
+            .map(|(key, value)| hash::field(key, value)),
+        FieldValue::Void | FieldValue::Decimal { .. } => None,
+        value => Some(hash::bare(value)),
+    };
+    hash.unwrap_or_else(hash::undefined).into()
 }
 
 /// Properties that `hash-property` may name.
@@ -66,7 +89,7 @@ pub(in crate::broker) fn encoded(value: &FieldValue) -> Vec<u8> {
     out.to_vec()
 }
 
-/// Bindings with their weights.
+/// The ring of buckets: each destination has as many in a row as its weight.
 #[derive(Debug, Default)]
 pub(super) struct Weighted {
     rows: Vec<Row>,
@@ -74,83 +97,66 @@ pub(super) struct Weighted {
 
 #[derive(Debug)]
 struct Row {
-    weight: f64,
-    seed: u64,
+    weight: u32,
     to: Destination,
-    /// Of several bindings to one destination only the oldest counts.
-    counts: bool,
+    /// The weights of all bindings to it; only the first counts.
+    bindings: Vec<u32>,
 }
 
 impl Weighted {
     pub(super) fn insert(&mut self, weight: u32, to: Destination) {
         let id = to.id();
-        self.rows.push(Row {
-            weight: f64::from(weight),
-            seed: hash_of(&id),
-            counts: !self.rows.iter().any(|row| row.to.is(&id)),
-            to,
-        });
+        match self.rows.iter_mut().find(|row| row.to.is(&id)) {
+            Some(row) => row.bindings.push(weight),
+            None => self.rows.push(Row {
+                weight,
+                to,
+                bindings: vec![weight],
+            }),
+        }
     }
 
+    /// The destination leaves the ring, even if other bindings to it stay, but for one with the
+    /// same weight.
     pub(super) fn remove(&mut self, weight: u32, gone: &DestinationId) {
-        let weight = f64::from(weight);
-        let is_gone = |row: &Row| row.weight == weight && row.to.is(gone);
-        if let Some(at) = self.rows.iter().position(is_gone) {
-            self.rows.remove(at);
+        let Some(at) = self.rows.iter().position(|row| row.to.is(gone)) else {
+            return;
+        };
+        let bindings = &mut self.rows[at].bindings;
+        if let Some(at) = bindings.iter().position(|one| *one == weight) {
+            bindings.remove(at);
         }
-        if let Some(row) = self.rows.iter_mut().find(|row| row.to.is(gone)) {
-            row.counts = true;
+        if !bindings.contains(&weight) {
+            self.rows.remove(at);
         }
     }
 
     pub(super) fn pick(&self, hash: u64) -> Option<&Destination> {
-        let rows = self.rows.iter().filter(|row| row.counts);
-        let best = rows.max_by(|one, other| one.score(hash).total_cmp(&other.score(hash)));
-        best.map(|row| &row.to)
+        let buckets = self.rows.iter().map(|row| u64::from(row.weight)).sum();
+        let mut bucket = jump(hash, buckets);
+        let row = self.rows.iter().find(|row| {
+            let is_here = bucket < u64::from(row.weight);
+            bucket = bucket.saturating_sub(row.weight.into());
+            is_here
+        });
+        row.map(|row| &row.to)
     }
 }
 
-impl Row {
-    fn score(&self, hash: u64) -> f64 {
-        // 53 bits, so that the fraction is exact; never 0, whose logarithm is infinite.
-        let bits = (mixed(hash ^ self.seed) >> 11) + 1;
-        let fraction = bits as f64 / (1_u64 << 53) as f64;
-        self.weight / -fraction.ln()
-    }
-}
-
-/// The destination at the hash of all routing keys.
+/// The destination at the hash of all routing keys, among all bindings by destination.
 pub(super) fn modulus<'a>(all: &'a [Destination], keys: &[&str]) -> Option<&'a Destination> {
-    let count = u64::try_from(all.len()).ok().filter(|count| *count > 0)?;
-    let at = usize::try_from(hash_of(keys) % count).ok()?;
+    let count = u32::try_from(all.len()).ok().filter(|count| *count > 0)?;
+    let at = usize::try_from(hash::binaries(keys) % count).ok()?;
     all.get(at)
 }
 
-/// The same on every machine and in every run.
-pub(super) fn hash_of(value: impl Hash) -> u64 {
-    let mut hasher = Fnv(0xCBF2_9CE4_8422_2325);
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// FNV-1a over 64 bits.
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        mixed(self.0)
-    }
-}
-
-/// Spread every bit over all others.
-const fn mixed(hash: u64) -> u64 {
-    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    hash ^ (hash >> 31)
+/// Keep the order that [`modulus`] wants.
+pub(super) fn insert_sorted(all: &mut Vec<Destination>, to: Destination) {
+    let id = to.id();
+    let place = (id.kind(), id.name());
+    let at = all.partition_point(|there| {
+        let there = there.id();
+        (there.kind(), there.name()) <= place
+    });
+    all.insert(at, to);
 }

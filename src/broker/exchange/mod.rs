@@ -7,6 +7,7 @@ mod destination;
 mod hash;
 mod headers;
 mod history;
+mod jump;
 mod kind;
 mod route;
 mod topic;

@@ -1,8 +1,9 @@
-//! `erlang:phash2` of field tables, by which RabbitMQ tells bindings with arguments apart.
+//! `erlang:phash2`, by which RabbitMQ tells bindings with arguments apart and chooses the
+//! destinations of its hash exchanges.
 //!
 //! The terms are what a field table is in RabbitMQ: a list of `{Key, Type, Value}`, by key.
 
-use leveret_proto::value::{FieldTable, FieldValue};
+use leveret_proto::value::{FieldTable, FieldValue, ShortString};
 
 /// The golden ratio; each kind of term mixes in a multiple of it.
 const GOLDEN: u32 = 0x9e37_79b9;
@@ -14,24 +15,75 @@ const END_OF_LIST: u32 = 2;
 /// Largest and smallest integers that are hashed as one word.
 const SMALL: std::ops::Range<i128> = -(1 << 27)..(1 << 27);
 
-/// The hash of a binding's arguments.
+/// Bits of a hash of which Erlang was not asked for a range.
+const BITS: u32 = (1 << 27) - 1;
+
+/// The hash of a binding's arguments, with all its bits.
 pub fn arguments(table: &FieldTable) -> u32 {
-    let mut hash = Hash(0);
-    hash.table(table);
-    hash.0
+    Hash::of(|hash| hash.table(table))
+}
+
+/// The hash of a binary.
+pub fn binary(raw: &[u8]) -> u32 {
+    Hash::of(|hash| hash.binary(raw)) & BITS
+}
+
+/// The hash of a list of binaries.
+pub fn binaries(texts: &[&str]) -> u32 {
+    let list = Hash::of(|hash| {
+        for text in texts {
+            hash.binary(text.as_bytes());
+        }
+        hash.end(texts.is_empty());
+    });
+    list & BITS
+}
+
+/// The hash of what is not there.
+pub fn undefined() -> u32 {
+    bare(&FieldValue::Void)
+}
+
+/// The hash of a value without its type.
+pub fn bare(value: &FieldValue) -> u32 {
+    Hash::of(|hash| hash.value(value)) & BITS
+}
+
+/// The hash of a value with its type.
+pub fn typed(value: &FieldValue) -> u32 {
+    let pair = Hash::of(|hash| {
+        hash.tuple(2);
+        hash.typed(value);
+    });
+    pair & BITS
+}
+
+/// The hash of an entry of a table.
+pub fn field(key: &ShortString, value: &FieldValue) -> u32 {
+    Hash::of(|hash| hash.field(key, value)) & BITS
 }
 
 /// A hash in the making.
 struct Hash(u32);
 
 impl Hash {
+    fn of(mix: impl FnOnce(&mut Self)) -> u32 {
+        let mut hash = Self(0);
+        mix(&mut hash);
+        hash.0
+    }
+
+    fn field(&mut self, key: &ShortString, value: &FieldValue) {
+        self.tuple(3);
+        self.binary(key.as_str().as_bytes());
+        self.typed(value);
+    }
+
     fn table(&mut self, table: &FieldTable) {
         let mut fields: Vec<_> = table.iter().collect();
         fields.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
         for (key, value) in &fields {
-            self.tuple(3);
-            self.binary(key.as_str().as_bytes());
-            self.typed(value);
+            self.field(key, value);
         }
         self.end(fields.is_empty());
     }
@@ -79,8 +131,12 @@ impl Hash {
         }
     }
 
+    /// One that nothing comes before is not mixed.
     fn atom(&mut self, name: &str) {
-        self.words(atom(name), 0, 3);
+        match self.0 {
+            0 => self.0 = atom(name),
+            _ => self.words(atom(name), 0, 3),
+        }
     }
 
     fn binary(&mut self, raw: &[u8]) {
@@ -183,6 +239,18 @@ mod tests {
         let table: FieldTable = arguments.iter().cloned().collect();
         let got = URL_SAFE_NO_PAD.encode(super::arguments(&table).to_be_bytes());
         assert_eq!(got, hash, "{arguments:?}");
+    }
+
+    /// As Erlang 27 says of them.
+    #[test]
+    fn single_terms_are_hashed_as_erlang_does() {
+        assert_eq!(binary(b"k0"), 92_414_295);
+        assert_eq!(binary(b"k1"), 57_409_138);
+        assert_eq!(binary(b""), 13_708_901);
+        assert_eq!(undefined(), 45_914_356);
+        assert_eq!(typed(&"a".into()), 65_711_459);
+        assert_eq!(binaries(&["k0"]), 91_343_558);
+        assert_eq!(binaries(&["k1"]), 21_317_394);
     }
 
     /// As RabbitMQ 4.3.6 names bindings with these arguments.

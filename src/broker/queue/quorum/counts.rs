@@ -1,7 +1,6 @@
 //! How often a message was tried, and the headers that tell it.
 
 use bytes::{Bytes, BytesMut};
-use leveret_proto::value::FieldTable;
 
 use super::super::entry::Entry;
 use super::super::kind::QueueKind;
@@ -96,18 +95,10 @@ impl Counting {
                 headers.insert(key, i64::from(count));
             }
         }
-        properties.headers = Some(sorted(&headers));
+        headers.sort();
+        properties.headers = Some(headers);
         let mut raw = BytesMut::new();
         properties.encode(&mut raw);
         Some(raw.freeze())
     }
-}
-
-fn sorted(headers: &FieldTable) -> FieldTable {
-    let mut pairs: Vec<_> = headers.iter().collect();
-    pairs.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
-    pairs
-        .into_iter()
-        .map(|(key, value)| (key.as_str(), value.clone()))
-        .collect()
 }
