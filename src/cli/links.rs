@@ -9,12 +9,14 @@ use super::failure::{EX_SOFTWARE, EX_USAGE};
 use super::output::{print, print_error};
 
 /// The names this program answers to besides its own.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
     "rabbitmq-server",
     "rabbitmqctl",
     "rabbitmq-diagnostics",
     "rabbitmq-queues",
     "rabbitmq-plugins",
+    "rabbitmq-upgrade",
+    "rabbitmqadmin",
 ];
 
 /// Links every name in the directory that `arguments` names; returns the exit code.

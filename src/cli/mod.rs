@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+mod admin;
 mod app;
 mod cluster;
 mod command;
@@ -67,6 +68,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     match Tool::named(called) {
         Some(tool) => ctl::run(tool, &rest).into(),
         None if called == "rabbitmq-server" => start(&rest),
+        None if called == "rabbitmqadmin" => admin::run(&rest).into(),
         None => by_first_argument(&rest),
     }
 }
@@ -78,6 +80,7 @@ fn by_first_argument(arguments: &[String]) -> ExitCode {
         "diagnostics" => ctl::run(Tool::Diagnostics, rest).into(),
         "queues" => ctl::run(Tool::Queues, rest).into(),
         "plugins" => ctl::run(Tool::Plugins, rest).into(),
+        "admin" => admin::run(rest).into(),
         "upgrade" => ctl::run(Tool::Upgrade, rest).into(),
         "config" => config::run(rest),
         "install-links" => links::run(rest).into(),
@@ -122,6 +125,7 @@ Usage:
   leveret [serve] [OPTIONS]        start the broker; leveret serve --help lists the options
   leveret ctl COMMAND …            manage it, as rabbitmqctl does; leveret ctl help lists them
   leveret diagnostics COMMAND …    check it, as rabbitmq-diagnostics does
+  leveret admin SUBCOMMAND …       declare, list, publish and get, as rabbitmqadmin does
   leveret config effective         show every setting and where it came from (--json)
   leveret config check FILE …      say what is wrong in settings files
   leveret install-links DIR        give this program the names below, as links in DIR
@@ -129,7 +133,9 @@ Usage:
 Called by one of these names it is that program:
   rabbitmq-server         leveret serve
   rabbitmqctl             leveret ctl
-  rabbitmq-diagnostics    leveret diagnostics (rabbitmq-queues and rabbitmq-plugins likewise)
+  rabbitmq-diagnostics    leveret diagnostics (rabbitmq-queues, rabbitmq-plugins and
+                          rabbitmq-upgrade likewise)
+  rabbitmqadmin           leveret admin
 
 ctl and diagnostics find a broker of the same user on this machine by themselves;
 --url http://guest:guest@HOST:15672, or LEVERET_URL, names one elsewhere.

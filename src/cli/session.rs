@@ -433,11 +433,11 @@ fn unescape(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
-fn basic(user: &str, password: &str) -> String {
+pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
 }
 
-fn client_of_url(url: &str, timeout: Option<Duration>) -> Result<Client, &'static str> {
+pub(super) fn client_of_url(url: &str, timeout: Option<Duration>) -> Result<Client, &'static str> {
     let rest = url
         .strip_prefix("http://")
         .ok_or("only http:// is spoken here")?;

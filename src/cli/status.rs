@@ -507,7 +507,7 @@ fn os() -> &'static str {
 }
 
 /// The release whose behaviour is the default.
-const DEFAULT_VERSION: &str = "4.3.6";
+pub(super) const DEFAULT_VERSION: &str = "4.3.6";
 
 #[cfg(test)]
 mod tests {

@@ -71,6 +71,12 @@ impl Broker {
         format!("http://guest:guest@{}", self.address)
     }
 
+    /// The port of the management API.
+    pub(crate) fn management_port(&self) -> String {
+        let port = self.address.rsplit_once(':');
+        port.map_or_else(String::new, |(_, port)| port.to_owned())
+    }
+
     /// The port of AMQP, if it was started here.
     pub(crate) fn amqp_port(&self) -> Option<u16> {
         let (_, directory) = self.process.as_ref()?;

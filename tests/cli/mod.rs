@@ -2,7 +2,8 @@
 //!
 //! Each file in `transcripts/` was recorded on RabbitMQ 4.0.5 and is complete in itself: requests
 //! that prepare an empty broker (`setup`), then command lines that build on each other (`steps`).
-//! RabbitMQ lists in no particular order, so lines are compared as a set.
+//! RabbitMQ lists in no particular order, so lines are compared as a set. `admin.json` is what the
+//! rabbitmqadmin of RabbitMQ 4.0.5 printed, asking this broker.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -64,7 +65,10 @@ impl Ended {
 
 /// Runs the binary as the tool that `argv` names.
 fn run(broker: &Broker, argv: &[String], stdin: Option<&str>) -> Ended {
-    let tool = argv[0].strip_prefix("rabbitmq-").unwrap_or("ctl");
+    let tool = match argv[0].as_str() {
+        "rabbitmqadmin" => "admin",
+        other => other.strip_prefix("rabbitmq-").unwrap_or("ctl"),
+    };
     let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
     command
         .env_remove("LEVERET_URL")
@@ -75,6 +79,12 @@ fn run(broker: &Broker, argv: &[String], stdin: Option<&str>) -> Ended {
     };
     let mut child = command
         .arg(tool)
+        .args(
+            (tool == "admin")
+                .then(|| ["-P".to_owned(), broker.management_port()])
+                .iter()
+                .flatten(),
+        )
         .args(&argv[1..])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -133,7 +143,7 @@ macro_rules! replays {
 }
 
 replays! {
-    connections health node_control parameters patterns permissions policies queue_types queues
+    admin connections health node_control parameters patterns permissions policies queue_types queues
     replicas topology users
     validation vhosts
 }
