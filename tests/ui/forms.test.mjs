@@ -304,4 +304,83 @@ test('sets and removes a limit', async () => {
   await (await broker.connect('welcome', 'staging')).close();
 });
 
+test('sets, changes and deletes a parameter, and names the cluster', async () => {
+  await show('/parameters');
+  await page.getByRole('link', { name: 'limits', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Add a parameter' }).click();
+  await page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('mine');
+  await page.getByRole('dialog').getByLabel('Value').fill('{"a": 1');
+  await confirm('Set the parameter');
+  await told('the value is no JSON');
+  await page.getByRole('dialog').getByLabel('Value').fill('{"a": 1}');
+  await confirm('Set the parameter');
+  await told('The parameter mine is set.');
+  const value = async () => (await broker.api('GET', 'global-parameters/mine'))?.value;
+  assert.deepEqual(await value(), { a: 1 });
+  await page.getByRole('button', { name: 'mine', exact: true }).click();
+  await page.getByRole('dialog').getByLabel('Value').fill('[2]');
+  await confirm('Change the parameter');
+  await told('The parameter mine is set.');
+  assert.deepEqual(await value(), [2]);
+  await page.getByRole('button', { name: 'Delete the parameter mine' }).click();
+  await confirm('Delete the parameter');
+  await told('mine was deleted.');
+  assert.equal(await value(), undefined);
+  await panel('Name of the cluster').getByLabel('Name').fill('warren');
+  await page.getByRole('button', { name: 'Name the cluster' }).click();
+  await told('The cluster is called warren.');
+  const connection = await broker.connect('reader');
+  assert.equal(connection.connection.serverProperties.cluster_name, 'warren');
+  await connection.close();
+});
+
+test('an operator policy limits what users set, and tracing copies what is published', async () => {
+  const connection = await broker.connect('publisher');
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue('limited', { durable: true, arguments: { 'x-max-length': 50 } });
+  await show('/policies');
+  await page.getByRole('button', { name: 'Add an operator policy' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('tight');
+  await dialog.getByLabel('Pattern of names').fill('^limited$');
+  await dialog.getByLabel('Add a known one').selectOption('max-length');
+  await dialog.getByLabel('Value').fill('2');
+  await dialog.getByRole('button', { name: 'Add the policy' }).click();
+  await told('The operator policy tight holds.');
+  for (let at = 0; at < 5; at += 1) channel.sendToQueue('limited', Buffer.from(String(at)));
+  await channel.waitForConfirms();
+  assert.equal((await channel.checkQueue('limited')).messageCount, 2);
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  await channel.bindQueue(queue, 'amq.rabbitmq.trace', 'publish.#');
+  await show('/vhosts/%2F');
+  await page.getByRole('button', { name: 'Trace', exact: true }).click();
+  await told('Tracing is on.');
+  channel.sendToQueue('limited', Buffer.from('seen'));
+  await channel.waitForConfirms();
+  assert.equal((await channel.get(queue, { noAck: true })).content.toString(), 'seen');
+  await page.getByRole('button', { name: 'Stop tracing' }).click();
+  await told('Tracing is off.');
+  await connection.close();
+});
+
+test('publishes to a queue, and rejects what it got into the dead letters', async () => {
+  const connection = await broker.connect('reader');
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue('graves', { durable: true });
+  await channel.assertQueue('mortal', { durable: true, arguments: { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'graves' } });
+  await show('/queues/%2F/mortal?show=publish');
+  await page.getByLabel('Body', { exact: true }).fill('to be rejected');
+  await page.getByRole('button', { name: 'Publish', exact: true }).click();
+  await told('Published.');
+  await show('/queues/%2F/mortal?show=messages');
+  await page.getByRole('combobox', { name: 'How', exact: true }).selectOption('reject_requeue_false');
+  await page.getByRole('button', { name: 'Get messages' }).click();
+  await confirm('Reject (dead letter)');
+  await page.locator('message-view').getByText('to be rejected').waitFor();
+  const message = await channel.get('graves', { noAck: true });
+  assert.equal(message.content.toString(), 'to be rejected');
+  assert.equal(message.properties.headers['x-first-death-reason'], 'rejected');
+  await connection.close();
+});
+
 test('nothing of all this made the page complain', () => assert.deepEqual(complaints, []));

@@ -29,6 +29,7 @@ export const PLACES = [
   ['permissions', '/permissions?user=shop&name=orders.billing'],
   ['policies', '/policies'],
   ['limits', '/limits'],
+  ['parameters', '/parameters'],
   ['definitions', '/definitions'],
   ['features', '/features'],
   ['deprecated', '/deprecated'],

@@ -19,6 +19,7 @@ export const MENU = [
     ['permissions', 'Permissions', 'key', 'r', 'administrator'],
     ['policies', 'Policies', 'policy', 'p', 'management'],
     ['limits', 'Limits', 'limit', 'l', 'management'],
+    ['parameters', 'Parameters', 'parameter', 'a', 'policymaker'],
     ['definitions', 'Definitions', 'definitions', 'i', 'administrator'],
     ['features', 'Feature flags', 'flag', 'f', 'management'],
     ['deprecated', 'Deprecated features', 'deprecated', 'd', 'management'],
@@ -30,7 +31,9 @@ export const MENU = [
 const ROUTES = [
   ['', 'overview'],
   ['nodes/:node', 'overview'],
-  ['cluster-name', 'overview'],
+  ['cluster-name', 'parameters'],
+  ['parameters', 'parameters'],
+  ['global-parameters', 'parameters'],
   ['definitions', 'definitions'],
   ['import-succeeded', 'definitions'],
   ['connections', 'connections'],

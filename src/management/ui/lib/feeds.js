@@ -57,6 +57,8 @@ const FAMILIES = {
   policies: () => settings,
   'user-limits': () => settings,
   'vhost-limits': () => settings,
+  parameters: () => settings,
+  'global-parameters': () => settings,
   'feature-flags': () => plain([], () => 0),
 };
 
