@@ -9,6 +9,7 @@
 //! - [`config`]: settings, from files, the environment and options.
 //! - [`clock`], [`sync`], [`log`]: time, locks, how much is logged.
 
+mod auth;
 pub mod broker;
 pub mod cli;
 pub mod clock;

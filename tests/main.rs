@@ -6,8 +6,10 @@
 )]
 
 mod cli;
+mod fuzz_bodies;
 mod http;
 mod model;
+mod seeds;
 mod sim;
 mod support;
 mod tidy;

@@ -91,6 +91,17 @@ pub enum BrokerError {
     Limit(String),
 }
 
+impl BrokerError {
+    /// A refusal with what whoever decided says of it.
+    #[must_use]
+    pub fn because(self, words: &str) -> Self {
+        match self {
+            Self::AccessRefused(text) => Self::AccessRefused(text + words),
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for BrokerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,6 +6,7 @@
 mod admission;
 pub mod alarm;
 pub mod arguments;
+pub mod authority;
 pub mod compat;
 pub mod connection;
 pub mod dead_letter;

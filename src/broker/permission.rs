@@ -113,6 +113,22 @@ pub fn refused(access: Option<Access>, subject: &Subject, user: &Name) -> Broker
     ))
 }
 
+/// The same of a routing key at a topic exchange.
+pub fn topic_refused(
+    access: Option<Access>,
+    key: &str,
+    exchange: &Subject,
+    user: &Name,
+) -> BrokerError {
+    let access = access
+        .map(|access| format!("{access} "))
+        .unwrap_or_default();
+    BrokerError::AccessRefused(format!(
+        "{access}access to topic '{key}' in exchange '{}' in vhost '{}' refused for user '{user}'",
+        exchange.name, exchange.vhost
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Access, Permission};

@@ -29,6 +29,8 @@ pub struct Settings {
     pub handshake_timeout_ms: u64,
     /// Whether anybody is let in, whatever the name and password.
     pub any_credentials: AnyCredentials,
+    /// Others than this broker are asked who users are and what they may.
+    pub asks_elsewhere: bool,
     /// Users that may connect from this machine only.
     pub loopback_users: Vec<String>,
     /// Who is logged in without a name; `None` is nobody.
@@ -105,6 +107,7 @@ impl Default for Settings {
             max_message_size: None,
             handshake_timeout_ms: 10_000,
             any_credentials: AnyCredentials::default(),
+            asks_elsewhere: false,
             loopback_users: vec!["guest".to_owned()],
             anonymous_user: Some("guest".to_owned()),
             anonymous_pass: "guest".to_owned(),

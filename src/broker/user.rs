@@ -9,9 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
+use super::authority::{Authority, Question, Ruling};
+use super::error::Resource;
 use super::limit::Limits;
 use super::name::Name;
-use super::permission::{Permission, TopicPermission};
+use super::permission::{Access, Permission, TopicPermission};
 use crate::sync::{LEAF, Ranked};
 
 const SALT_LEN: usize = 4;
@@ -117,6 +119,8 @@ impl PasswordHash {
 pub struct User {
     /// Its name.
     pub name: Name,
+    /// What it may is decided elsewhere.
+    pub is_foreign: bool,
     revision: AtomicU64,
     deleted: AtomicBool,
     state: Ranked<UserState, LEAF>,
@@ -135,6 +139,8 @@ pub struct UserState {
     pub permissions: BTreeMap<Name, Arc<Permission>>,
     /// By virtual host and exchange.
     pub topic_permissions: BTreeMap<(Name, Name), Arc<TopicPermission>>,
+    /// Who decides instead of these.
+    pub authority: Option<Arc<dyn Authority>>,
 }
 
 impl User {
@@ -147,9 +153,50 @@ impl User {
         };
         Self {
             name,
+            is_foreign: false,
             revision: AtomicU64::new(0),
             deleted: AtomicBool::new(false),
             state: Ranked::new(state),
+        }
+    }
+
+    /// A user that is known elsewhere.
+    pub fn foreign(name: Name, tags: Vec<String>, authority: Arc<dyn Authority>) -> Self {
+        let user = Self::new(name, PasswordHash::default(), tags);
+        user.change(|state| state.authority = Some(authority));
+        Self {
+            is_foreign: true,
+            ..user
+        }
+    }
+
+    /// Who decides what it may, if not its permissions.
+    pub fn authority(&self) -> Option<Arc<dyn Authority>> {
+        self.read(|state| state.authority.clone())
+    }
+
+    /// The ruling of whoever decides elsewhere: what nobody asked for is refused.
+    pub fn ruling(&self, question: &Question) -> Ruling {
+        let known = self.authority().and_then(|all| all.known(question));
+        known.unwrap_or_else(|| Ruling::from_bool(false))
+    }
+
+    /// Whether it may use a virtual host.
+    pub fn may_enter(&self, vhost: &Name) -> bool {
+        match self.is_foreign {
+            true => self.ruling(&Question::Vhost(vhost.clone())) == Ruling::Allowed,
+            false => self.permission(vhost).is_some(),
+        }
+    }
+
+    /// Whether it may do this to a queue or an exchange.
+    pub fn may(&self, vhost: &Name, kind: Resource, name: &str, access: Access) -> bool {
+        match self.is_foreign {
+            true => self.ruling(&Question::of(vhost, kind, name, access)) == Ruling::Allowed,
+            false => {
+                let permission = self.permission(vhost);
+                permission.is_some_and(|permission| permission.allows(access, name))
+            }
         }
     }
 

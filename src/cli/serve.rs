@@ -183,6 +183,7 @@ impl Start<'_> {
                 log: config.log.exchange,
             })
             .proxy_protocol(config.proxy_protocol)
+            .auth(config.auth.clone())
             .listen(
                 config
                     .amqp_listeners()

@@ -41,6 +41,9 @@ pub(super) fn set(
         "prometheus" => return set_prometheus(config, key, value),
         "listeners" => return set_listener(config, key, name, value),
         "ssl_options" | "ssl_handshake_timeout" => config.tls.set(key, value),
+        "auth_backends" | "auth_cache" | "auth_http" | "auth_oauth2" => {
+            return config.auth.set(key, name, value);
+        }
         "proxy_protocol" => config.proxy_protocol = value.is_true(),
         _ if area.starts_with("ssl_cert_login") => config.tls.set(key, value),
         "definitions" | "load_definitions" => set_definitions(config, key, value)?,

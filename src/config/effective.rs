@@ -24,7 +24,7 @@ const HIDDEN: &str = "********";
 /// All of them, by name.
 pub fn rows(loaded: &Loaded) -> Vec<Row> {
     let mut values = values(&loaded.config);
-    add_defaults(&loaded.written, &mut values);
+    add_written(&loaded.written, &mut values);
     values.sort();
     let row = |(name, value): (String, String)| Row {
         origin: origin(loaded, &name),
@@ -249,12 +249,22 @@ fn add_users(config: &Config, all: &mut Values) {
     }
 }
 
-/// What new virtual hosts begin with, as it was written.
-fn add_defaults(written: &Written, all: &mut Values) {
-    let prefixes = ["default_limits.", "default_policies.", "default_users."];
+/// What has no value unless it is written: what new virtual hosts begin with, who is asked about
+/// users.
+fn add_written(written: &Written, all: &mut Values) {
+    let prefixes = [
+        "auth_backends.",
+        "auth_cache.",
+        "auth_http.",
+        "auth_oauth2.",
+        "default_limits.",
+        "default_policies.",
+        "default_users.",
+    ];
     for setting in written.iter() {
         let name = setting.name();
-        if !prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+        let is_idle = keys::find(&setting.key).is_none_or(|key| key.idle.is_some());
+        if is_idle || !prefixes.iter().any(|prefix| name.starts_with(prefix)) {
             continue;
         }
         let value = match name.ends_with(".password") {

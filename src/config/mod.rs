@@ -6,6 +6,7 @@
 
 pub mod advanced;
 mod apply;
+pub mod auth;
 pub mod conf;
 pub mod effective;
 pub mod environment;
@@ -21,7 +22,7 @@ pub mod written;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::environment::Environment;
 use self::files::Files;
@@ -99,6 +100,36 @@ pub fn process_variables() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// What the text of one settings file says, with nothing else; files that it includes are left out.
+pub fn check_text(path: &Path, text: String) -> Result<Loaded, Vec<Fault>> {
+    let mut loaded = Loaded::default();
+    let items = conf::parse(path, text).map_err(|fault| vec![fault])?;
+    for item in items {
+        if let conf::Item::Setting {
+            key,
+            value,
+            key_place,
+            value_place,
+        } = item
+        {
+            loaded.written.push(Setting {
+                key,
+                text: value,
+                origin: Origin::File {
+                    key: key_place,
+                    value: value_place,
+                },
+            });
+        }
+    }
+    loaded
+        .written
+        .substitute(|_| None)
+        .map_err(|fault| vec![fault])?;
+    loaded.resolve()?;
+    Ok(loaded)
 }
 
 /// What one file says, with nothing else.
@@ -252,6 +283,14 @@ impl Loaded {
             .map_err(|misfit| setting.fault(misfit.text, misfit.expected))?;
         if let Some(reason) = key.idle {
             let text = format!("{}: {name} means nothing here: {reason}", setting.origin);
+            self.warnings.push(text);
+            return Ok(());
+        }
+        if name.starts_with("listeners.") && value::is_socket_file(&setting.text) {
+            let text = format!(
+                "{}: {name} means nothing here: sockets that are files are not listened on",
+                setting.origin
+            );
             self.warnings.push(text);
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::auth::Auth;
 use super::tls::{Tls, TlsOptions};
 use crate::broker::queue::QueueKind;
 use crate::broker::settings::Settings;
@@ -21,6 +22,8 @@ pub struct Config {
     pub node_ip: Option<IpAddr>,
     /// AMQP over TLS.
     pub tls: Tls,
+    /// Who is asked who users are.
+    pub auth: Auth,
     /// In front of AMQP comes the PROXY protocol's header.
     pub proxy_protocol: bool,
     /// `rabbit@host`; `None` is made from the machine's name.
@@ -152,6 +155,7 @@ impl Default for Config {
             node_port: 5672,
             node_ip: None,
             tls: Tls::default(),
+            auth: Auth::default(),
             proxy_protocol: false,
             node_name: None,
             connection_max: None,

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use super::auth::Backend;
 use super::tls::{CertLogin, SanType, TlsOptions};
 use super::*;
 use crate::log::Level;
@@ -36,28 +37,7 @@ impl Drop for Scratch {
 
 /// Settings of a file with this text.
 fn settings(text: &str) -> Result<Loaded, Vec<Fault>> {
-    let mut loaded = Loaded::default();
-    let items = conf::parse(Path::new("a.conf"), text.to_owned()).map_err(|fault| vec![fault])?;
-    for item in items {
-        if let conf::Item::Setting {
-            key,
-            value,
-            key_place,
-            value_place,
-        } = item
-        {
-            loaded.written.push(Setting {
-                key,
-                text: value,
-                origin: Origin::File {
-                    key: key_place,
-                    value: value_place,
-                },
-            });
-        }
-    }
-    loaded.resolve()?;
-    Ok(loaded)
+    check_text(Path::new("a.conf"), text.to_owned())
 }
 
 fn config(text: &str) -> Config {
@@ -77,6 +57,12 @@ fn sample(key: &keys::Key, readable: &Path) -> String {
     }
     match key.name {
         "definitions.import_backend" => return "local_filesystem".to_owned(),
+        name if name.starts_with("auth_backends.") || name.starts_with("auth_cache.cached_") => {
+            return "http".to_owned();
+        }
+        name if name.ends_with(".verify_aud") || name.ends_with(".require_exp") => {
+            return "false".to_owned();
+        }
         "default_queue_type" => return "quorum".to_owned(),
         "management.tcp.ip" | "management.listener.ip" => return "127.0.0.2".to_owned(),
         name if name.ends_with(".verify") => return "verify_peer".to_owned(),
@@ -159,6 +145,9 @@ fn lists_are_those_that_are_written() {
         [1, 2]
     );
     assert!(names("listeners.tcp = none\nlisteners.tcp.a = 1\n").is_empty());
+    let loaded = settings("listeners.tcp.a = unix:/run/x:0\n").unwrap();
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    assert!(refused("listeners.tcp.a = unix:x\n").contains("cannot be converted to a(n) IP"));
     assert_eq!(
         config("loopback_users.bob = true\n").broker.loopback_users,
         ["bob"]
@@ -341,6 +330,43 @@ fn new_virtual_hosts_begin_with_what_is_set() {
         text.contains("default_users.bob.read invalid, must be a valid regular expression"),
         "{text}"
     );
+}
+
+#[test]
+fn backends_are_asked_in_the_order_of_their_numbers() {
+    let chain = |text: &str| config(text).auth.chain();
+    let (internal, http, oauth2) = (Backend::Internal, Backend::Http, Backend::OAuth2);
+    assert_eq!(chain(""), [(internal, internal)]);
+    assert!(!config("auth_backends.1 = internal\n").auth.asks_elsewhere());
+    assert_eq!(
+        chain("auth_backends.10 = http\nauth_backends.9 = rabbit_auth_backend_oauth2\n"),
+        [(oauth2, oauth2), (http, http)]
+    );
+    assert_eq!(
+        chain("auth_backends.1.authn = http\nauth_backends.1.authz = internal\n"),
+        [(http, internal)]
+    );
+    assert_eq!(
+        chain("auth_backends.1 = cache\nauth_cache.cached_backend = http\n"),
+        [(http, http)]
+    );
+    assert!(refused("auth_backends.1 = ldap\n").contains("the backend ldap is not here"));
+    let config = config(
+        "auth_http.http_method = post\nauth_http.user_path = http://a/u\n\
+         auth_oauth2.resource_server_id = r\nauth_oauth2.scope_aliases.2.alias = x\n\
+         auth_oauth2.scope_aliases.2.scope = y\nauth_oauth2.scope_aliases.dev = z\n\
+         auth_oauth2.preferred_username_claims.1 = mail\n",
+    );
+    assert!(config.auth.http.is_post);
+    assert_eq!(config.auth.http.user_path, "http://a/u");
+    let oauth2 = &config.auth.oauth2;
+    assert_eq!(oauth2.prefix(), "r.");
+    assert_eq!(oauth2.aliases["dev"], "z");
+    assert_eq!(
+        oauth2.numbered_aliases["2"],
+        ("x".to_owned(), "y".to_owned())
+    );
+    assert_eq!(oauth2.username_claims, ["mail"]);
 }
 
 #[test]

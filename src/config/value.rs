@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use super::files;
 use super::keys::Key;
 use crate::broker::pattern::Pattern;
 
@@ -145,6 +146,8 @@ fn read_as(kind: &str, text: &str) -> Result<Value, String> {
         "Duration" => duration(text)
             .map(Value::Number)
             .ok_or_else(|| format!("Invalid duration value: {text}")),
+        // Sockets that are files are listened on by none, with a warning.
+        "Address" if is_socket_file(text) => Ok(Value::Text(text.to_owned())),
         "Address" => address(text)
             .map(Value::Address)
             .ok_or_else(|| cannot("IP")),
@@ -229,6 +232,14 @@ fn address(text: &str) -> Option<SocketAddr> {
     ))
 }
 
+/// `unix:/run/x:0` or `local:/run/x:0`.
+pub(super) fn is_socket_file(text: &str) -> bool {
+    let path = text
+        .strip_prefix("unix:")
+        .or_else(|| text.strip_prefix("local:"));
+    path.is_some_and(|path| path.starts_with('/') && path.ends_with(":0"))
+}
+
 /// Why a check of that name refuses a value, in RabbitMQ's words.
 fn refusal(check: &str, value: &Value) -> Option<&'static str> {
     let number = match value {
@@ -285,11 +296,9 @@ fn refusal(check: &str, value: &Value) -> Option<&'static str> {
 }
 
 fn holds_pem(path: &Path) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| {
-        bytes
-            .windows(b"-----BEGIN".len())
-            .any(|window| window == b"-----BEGIN")
-    })
+    // Whatever the path is: a device would never end.
+    let is_file = std::fs::metadata(path).is_ok_and(|facts| facts.is_file());
+    is_file && files::read_text(path).is_ok_and(|text| text.contains("-----BEGIN"))
 }
 
 /// What a key takes, in a few words.

@@ -1,9 +1,10 @@
 //! Who asks, and what they may: users and tags are the AMQP side's.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::http::HeaderValue;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
@@ -12,6 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::Api;
 use super::error::ApiError;
 use super::http::Who;
+use crate::broker::authority::Question;
+use crate::broker::error::Resource;
+use crate::broker::name::Name;
 use crate::broker::permission::Access;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
@@ -42,13 +46,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 impl Caller {
     /// Who asks, if it is one that may.
-    pub(super) fn authorised(
+    pub(super) async fn authorised(
         api: &Api,
-        request: &Request,
+        shown: &Credentials,
         who: Who,
         vhost: Option<&str>,
     ) -> Result<Self, ApiError> {
-        let caller = Self::authenticated(api, request)?;
+        let caller = Self::authenticated(api, shown).await?;
+        caller.ask(api, shown, vhost).await;
         match who {
             Who::Anyone | Who::Management => {}
             Who::Member => caller.member(api, vhost)?,
@@ -59,24 +64,109 @@ impl Caller {
         Ok(caller)
     }
 
-    fn authenticated(api: &Api, request: &Request) -> Result<Self, ApiError> {
-        let header = request.headers().get(AUTHORIZATION);
-        let header = header.ok_or(ApiError::NoCredentials)?;
+    async fn authenticated(api: &Api, shown: &Credentials) -> Result<Self, ApiError> {
+        let header = shown.header.as_ref().ok_or(ApiError::NoCredentials)?;
         let malformed = || ApiError::Bare(400);
         let text = header.to_str().map_err(|_| malformed())?;
         let (scheme, value) = text.split_once(' ').ok_or_else(malformed)?;
         if scheme.eq_ignore_ascii_case("bearer") {
             return match same_bytes(value.as_bytes(), api.token.as_bytes()) {
                 true => Ok(Self::Local),
+                // The token says who it is.
+                false if api.shared.auth.takes_tokens() => {
+                    Self::log_in(api, "", value, shown.peer).await
+                }
                 false => Err(ApiError::Unauthenticated),
             };
         }
         if !scheme.eq_ignore_ascii_case("basic") {
             return Err(ApiError::Unauthenticated);
         }
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        Self::basic(api, value, peer.map(|peer| peer.0))
+        Self::basic(api, value, shown.peer).await
     }
+
+    /// What the handler is going to ask about a user that is known elsewhere.
+    async fn ask(&self, api: &Api, shown: &Credentials, vhost: Option<&str>) {
+        let Self::User(user) = self else { return };
+        if !user.is_foreign {
+            return;
+        }
+        let ip = shown.peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let all = api.broker().vhosts.snapshot();
+        let vhosts = all.iter().map(|one| Question::Vhost(one.name.clone()));
+        let named = objects(&shown.path, vhost.unwrap_or_default());
+        // One by one, as a refusal ends a row of them.
+        for question in vhosts.chain(named) {
+            api.shared.auth.rule(user, vec![question], ip).await;
+        }
+    }
+}
+
+/// What a request shows of who asks.
+#[derive(Clone, Debug)]
+pub(super) struct Credentials {
+    header: Option<HeaderValue>,
+    peer: Option<IpAddr>,
+    path: String,
+}
+
+impl Credentials {
+    pub(super) fn of(request: &Request) -> Self {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        Self {
+            header: request.headers().get(AUTHORIZATION).cloned(),
+            peer: peer.map(|peer| peer.0.ip()),
+            path: request.uri().path().to_owned(),
+        }
+    }
+}
+
+/// What of queues and exchanges a path names, with all that could be done to it.
+fn objects(path: &str, vhost: &str) -> Vec<Question> {
+    let decoded = |segment: &&str| percent_decode(segment);
+    let segments: Vec<String> = path
+        .split('/')
+        .skip(2)
+        .collect::<Vec<_>>()
+        .iter()
+        .map(decoded)
+        .collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let kind = |letter: &str| match letter {
+        "e" => Resource::Exchange,
+        _ => Resource::Queue,
+    };
+    let named = match segments.as_slice() {
+        ["queues", _, name, ..] => vec![(Resource::Queue, *name)],
+        ["exchanges", _, name, ..] => vec![(Resource::Exchange, *name)],
+        ["bindings", _, "e", source, letter, target, ..] => {
+            vec![(Resource::Exchange, *source), (kind(letter), *target)]
+        }
+        _ => Vec::new(),
+    };
+    let vhost = Name::from(vhost);
+    let all = [Access::Configure, Access::Write, Access::Read];
+    let each =
+        |(kind, name): (Resource, &str)| all.map(|access| Question::of(&vhost, kind, name, access));
+    named.into_iter().flat_map(each).collect()
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [octet, after @ ..] = rest {
+        let digits = after
+            .first_chunk::<2>()
+            .and_then(|two| std::str::from_utf8(two).ok());
+        let encoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let (octet, after) = match (octet, encoded) {
+            (b'%', Some(encoded)) => (encoded, after.get(2..).unwrap_or_default()),
+            (octet, _) => (*octet, after),
+        };
+        out.push(octet);
+        rest = after;
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn name_and_password(decoded: &[u8]) -> Option<(&str, &str)> {
@@ -95,16 +185,35 @@ fn has_any(user: &User, tags: &[&str]) -> bool {
 
 impl Caller {
     /// Whose name and password these are, in Base64 with a colon between them.
-    pub(super) fn basic(
+    pub(super) async fn basic(
         api: &Api,
         value: &str,
-        peer: Option<SocketAddr>,
+        peer: Option<IpAddr>,
     ) -> Result<Self, ApiError> {
         let malformed = || ApiError::Bare(400);
         let decoded = STANDARD.decode(value.trim()).map_err(|_| malformed())?;
         let (name, password) = name_and_password(&decoded).ok_or_else(malformed)?;
-        let is_local = peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback());
-        let user = api.broker().let_in(name, password, is_local);
+        Self::log_in(api, name, password, peer).await
+    }
+
+    async fn log_in(
+        api: &Api,
+        name: &str,
+        password: &str,
+        peer: Option<IpAddr>,
+    ) -> Result<Self, ApiError> {
+        let ip = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let broker = api.broker();
+        let user = match broker.settings.asks_elsewhere {
+            true => {
+                let now_s = api.shared.clock.now().wall_ms / 1000;
+                let auth = &api.shared.auth;
+                auth.log_in(broker, name, Some(password), ip, now_s)
+                    .await
+                    .ok()
+            }
+            false => broker.let_in(name, password, ip.to_canonical().is_loopback()),
+        };
         api.broker().logins.http.count(user.is_some());
         let user = user.ok_or(ApiError::Unauthenticated)?;
         match has_any(&user, MANAGEMENT) {
@@ -195,7 +304,7 @@ impl Caller {
     fn uses(&self, vhost: &str) -> bool {
         match self {
             Self::Local => true,
-            Self::User(user) => user.permission(vhost).is_some() || self.is_administrator(),
+            Self::User(user) => user.may_enter(&vhost.into()) || self.is_administrator(),
         }
     }
 
@@ -226,7 +335,7 @@ impl Caller {
     pub(super) fn sees(&self, vhost: &str) -> bool {
         match self {
             Self::Local => true,
-            Self::User(user) => user.permission(vhost).is_some() || self.is_monitor(),
+            Self::User(user) => user.may_enter(&vhost.into()) || self.is_monitor(),
         }
     }
 
@@ -254,11 +363,12 @@ impl Caller {
             return Ok(vhost);
         };
         let refused = ApiError::Refused("Access refused.");
-        let permission = user.permission(name).ok_or_else(|| refused.clone())?;
-        match access
-            .iter()
-            .all(|(access, name)| permission.allows(*access, name))
-        {
+        let may = |(access, object): &(Access, &str)| {
+            let may = |kind| user.may(&vhost.name, kind, object, *access);
+            // Only what the path means was asked for.
+            may(Resource::Queue) || (user.is_foreign && may(Resource::Exchange))
+        };
+        match user.may_enter(&vhost.name) && access.iter().all(may) {
             true => Ok(vhost),
             false => Err(refused),
         }

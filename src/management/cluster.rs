@@ -83,7 +83,7 @@ async fn auth(State(api): State<Api>) -> Answer {
 async fn login(State(api): State<Api>, body: Bytes) -> Answer {
     let Form { username, password } = form(&body).unwrap_or_default();
     let token = STANDARD.encode(format!("{username}:{password}"));
-    let caller = Caller::basic(&api, &token, None)?;
+    let caller = Caller::basic(&api, &token, None).await?;
     if api.broker().compat.shown.login_tells_user {
         let token = json!({ "type": "basic", "value": token });
         return Ok(Json(json!({ "user": who(&api, &caller), "token": token })).into_response());

@@ -1,6 +1,7 @@
 //! The one task of a connection: read, hand in, write.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use super::stream::{Stream, Writer as _};
 use crate::broker::Broker;
 use crate::broker::outlet::{Outlet as _, Parked};
 use crate::session::egress::{Doorbell, Egress, FULL_BYTES, Pending};
+use crate::session::inquiry::Answer;
 use crate::session::{Endpoints, Now, Session, Verdict};
 
 /// A fresh read buffer: most connections never need more.
@@ -88,6 +90,7 @@ pub(super) async fn run<S: Stream>(
         input: BytesMut::with_capacity(READ_BYTES_MIN),
         parked: Vec::new(),
         sent: 0,
+        asking: None,
     };
     task.serve().await;
     shared.timekeeper.note_gone();
@@ -104,6 +107,8 @@ struct Task<S: Stream> {
     input: BytesMut,
     parked: Vec<Parked>,
     sent: u64,
+    /// Others are being asked something.
+    asking: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
 }
 
 /// Why the task woke.
@@ -112,6 +117,7 @@ enum Woken {
     Rung,
     Writable,
     Deadline,
+    Answered(Answer),
 }
 
 impl<S: Stream> Task<S> {
@@ -121,7 +127,8 @@ impl<S: Stream> Task<S> {
             let woken = self.wait(pending).await;
             // The only look at the clock until the next wait.
             let now = self.shared.clock.now();
-            let verdict = self.act(&woken, now);
+            let verdict = self.act(woken, now);
+            self.ask(now);
             pending = self.flush(now);
             if verdict == Verdict::Hangup || matches!(pending, Pending::Failed(_)) {
                 break self.session.end(now);
@@ -135,7 +142,8 @@ impl<S: Stream> Task<S> {
     async fn wait(&mut self, pending: Pending) -> Woken {
         let is_stalled = pending == Pending::Socket;
         let has_room = !is_stalled || self.egress.waiting() < FULL_BYTES;
-        let may_read = has_room && !self.session.is_blocked();
+        let is_asking = self.asking.is_some();
+        let may_read = has_room && !self.session.is_blocked() && !is_asking;
         let deadline = self.session.poll_timeout();
         tokio::select! {
             read = self.reader.read_buf(&mut self.input), if may_read => Woken::Read(read),
@@ -145,13 +153,33 @@ impl<S: Stream> Task<S> {
                 Err(error) => Woken::Read(Err(error)),
             },
             () = sleep_until(deadline) => Woken::Deadline,
+            answer = answered(&mut self.asking), if is_asking => Woken::Answered(answer),
         }
     }
 
-    fn act(&mut self, woken: &Woken, now: Now) -> Verdict {
+    /// What the session wants to know before it goes on.
+    fn ask(&mut self, now: Now) {
+        let Some(inquiry) = self.session.inquiry() else {
+            return;
+        };
+        let shared = Arc::clone(&self.shared);
+        let ip = self.session.peer().ip();
+        self.asking = Some(Box::pin(async move {
+            let auth = &shared.auth;
+            auth.answer(&shared.broker, inquiry, ip, now.wall_ms / 1000)
+                .await
+        }));
+    }
+
+    fn act(&mut self, woken: Woken, now: Now) -> Verdict {
         match woken {
             Woken::Read(Ok(0) | Err(_)) => Verdict::Hangup,
-            Woken::Read(Ok(bytes)) => self.on_bytes(*bytes, now),
+            Woken::Read(Ok(bytes)) => self.on_bytes(bytes, now),
+            Woken::Answered(answer) => {
+                self.asking = None;
+                self.session.answer(answer, now);
+                self.take_input(false, now)
+            }
             Woken::Rung => self.on_notices(now),
             Woken::Writable => Verdict::Open,
             Woken::Deadline => self.session.on_timeout(now.instant),
@@ -162,7 +190,8 @@ impl<S: Stream> Task<S> {
     fn on_notices(&mut self, now: Now) -> Verdict {
         let was_blocked = self.session.is_blocked();
         let verdict = self.session.on_notices(now);
-        match was_blocked && !self.session.is_blocked() && verdict == Verdict::Open {
+        let is_free = !self.session.is_blocked() && !self.session.is_asking();
+        match was_blocked && is_free && verdict == Verdict::Open {
             true => self.take_input(false, now),
             false => verdict,
         }
@@ -210,6 +239,13 @@ impl<S: Stream> Task<S> {
             self.session.resume(&mut self.parked, now);
         }
         pending
+    }
+}
+
+async fn answered(asking: &mut Option<Pin<Box<dyn Future<Output = Answer> + Send>>>) -> Answer {
+    match asking {
+        Some(asking) => asking.await,
+        None => std::future::pending().await,
     }
 }
 

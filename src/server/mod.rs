@@ -27,6 +27,7 @@ use self::listener::Door;
 pub use self::stream::{Stream, Writer};
 use self::timekeeper::Timekeeper;
 use self::tls::{Acceptor, TlsOptions};
+use crate::auth::Auth;
 use crate::broker::alarm::MemoryLimit;
 use crate::broker::compat::Compat;
 use crate::broker::event_exchange::SystemExchanges;
@@ -53,6 +54,8 @@ pub struct Shared {
     timekeeper: Arc<Timekeeper>,
     handshakes: Arc<Semaphore>,
     gate: Gate,
+    /// Who is asked who users are.
+    pub(crate) auth: Auth,
 }
 
 impl Shared {
@@ -94,6 +97,7 @@ pub struct Builder {
     skip_if_unchanged: bool,
     tls: Option<(TlsOptions, Vec<SocketAddr>)>,
     proxy_protocol: bool,
+    auth: crate::config::auth::Auth,
 }
 
 impl Builder {
@@ -210,6 +214,12 @@ impl Builder {
         }
     }
 
+    /// Ask others, too, who users are and what they may.
+    #[must_use]
+    pub fn auth(self, auth: crate::config::auth::Auth) -> Self {
+        Self { auth, ..self }
+    }
+
     /// Expect the PROXY protocol's header in front of every AMQP connection.
     #[must_use]
     pub fn proxy_protocol(self, proxy_protocol: bool) -> Self {
@@ -232,7 +242,10 @@ impl Builder {
         let clock = Clock::start();
         let spec = BrokerSpec {
             compat: self.compat,
-            settings: self.settings,
+            settings: Settings {
+                asks_elsewhere: self.auth.asks_elsewhere(),
+                ..self.settings
+            },
             node: self.node.as_str().into(),
             seed: self.seed,
             wall_start_ms: clock.start_wall_ms(),
@@ -252,6 +265,7 @@ impl Builder {
             timekeeper,
             handshakes: Arc::new(Semaphore::new(listener::HANDSHAKES_MAX)),
             gate: Gate::default(),
+            auth: Auth::new(&self.auth)?,
         });
         let mut server = Server {
             local: Vec::new(),
@@ -299,6 +313,7 @@ impl Server {
             consumer_timeout_ms: BrokerSpec::default().consumer_timeout_ms,
             tls: None,
             proxy_protocol: false,
+            auth: crate::config::auth::Auth::default(),
         }
     }
 

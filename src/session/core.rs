@@ -12,6 +12,7 @@ use super::channel::{Channel, Mode};
 use super::channel_map::ChannelMap;
 use super::diary::Diary;
 use super::egress::Egress;
+use super::inquiry::Asking;
 use super::ledger::Ledger;
 use super::login::Login;
 use super::permission::AllowedCache;
@@ -40,6 +41,7 @@ pub(super) struct Core {
     pub(super) tls: Option<Arc<TlsFacts>>,
     pub(super) login: Login,
     pub(super) diary: Diary,
+    pub(super) asking: Asking,
     pub(super) open: Option<Open>,
     pub(super) channels: ChannelMap<Channel>,
     /// Channels with something to confirm or to report at the end of the read.
@@ -91,6 +93,7 @@ impl Core {
             tls: None,
             login: Login::default(),
             diary: Diary::begin(now.wall_ms),
+            asking: Asking::default(),
             open: None,
             channels: ChannelMap::new(),
             touched: Vec::new(),

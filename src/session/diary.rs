@@ -101,6 +101,17 @@ impl Core {
         );
     }
 
+    /// The credentials are void.
+    pub(super) fn log_expired(&self) {
+        let user = self.diary.home.as_ref().map(|(_, user)| user.to_string());
+        tracing::warn!(
+            target: "connection",
+            "closing AMQP connection {} of user '{}': credential has expired",
+            self.log_name(),
+            user.unwrap_or_default()
+        );
+    }
+
     /// A login was refused; the client is not told why.
     pub(super) fn log_login_refused(&self, mechanism: &str, reason: &str) {
         tracing::error!(

@@ -14,6 +14,7 @@ use leveret_proto::value::FieldTable;
 
 use super::diary::End;
 use super::{AllowedCache, Core, Open, Session, Verdict};
+use crate::broker::authority::{Question, Ruling};
 use crate::broker::connection::{Connection, Traffic};
 use crate::broker::event::Change;
 use crate::broker::tls::PeerCertificate;
@@ -83,12 +84,9 @@ impl Session {
             // What is not of the mechanism's form gets no answer from RabbitMQ either.
             Err(SaslError::UnknownMechanism | SaslError::Malformed) => return Ok(Verdict::Hangup),
         };
-        let user = match login {
-            sasl::Login::Password { user, password } => {
-                self.core.log_in(&mechanism, &user, &password)
-            }
-            sasl::Login::Anonymous => self.core.log_in_anonymous(&mechanism),
-            sasl::Login::External => self.core.log_in_certified(&mechanism),
+        let user = match (self.core.asking.login.take(), login) {
+            (Some(found), login) => self.core.found(&mechanism, &login, found),
+            (None, login) => self.core.log_in_by(&mechanism, login),
         };
         let Some(user) = user else {
             return self.refuse_login(&mechanism);
@@ -155,7 +153,7 @@ impl Core {
     }
 
     /// What the client showed to the transport.
-    fn certificate(&self) -> Option<&PeerCertificate> {
+    pub(super) fn certificate(&self) -> Option<&PeerCertificate> {
         self.tls.as_ref().and_then(|tls| tls.peer.as_ref())
     }
 
@@ -170,7 +168,7 @@ impl Core {
     }
 
     /// How the client may log in: with a certificate it has one way more.
-    fn mechanisms(&self) -> Vec<&'static str> {
+    pub(super) fn mechanisms(&self) -> Vec<&'static str> {
         let mut mechanisms = self.broker.mechanisms();
         if self.certificate().is_some() && self.broker.settings.offers("EXTERNAL") {
             mechanisms.push("EXTERNAL");
@@ -183,6 +181,36 @@ impl Core {
         let broker = Arc::clone(&self.broker);
         let user = broker.settings.anonymous_user.as_deref()?;
         self.log_in(mechanism, user, &broker.settings.anonymous_pass)
+    }
+
+    fn log_in_by(&self, mechanism: &str, login: sasl::Login) -> Option<Arc<User>> {
+        match login {
+            sasl::Login::Password { user, password } => self.log_in(mechanism, &user, &password),
+            sasl::Login::Anonymous => self.log_in_anonymous(mechanism),
+            sasl::Login::External => self.log_in_certified(mechanism),
+        }
+    }
+
+    /// Others were asked who it is.
+    fn found(
+        &self,
+        mechanism: &str,
+        login: &sasl::Login,
+        found: Result<Arc<User>, String>,
+    ) -> Option<Arc<User>> {
+        self.broker.logins.amqp.count(found.is_ok());
+        let name = match login {
+            sasl::Login::Password { user, .. } => user.as_str(),
+            sasl::Login::Anonymous | sasl::Login::External => "",
+        };
+        found
+            .inspect_err(|reason| self.note_refused(mechanism, name, reason))
+            .ok()
+    }
+
+    /// Who has logged in.
+    pub(super) fn login_user(&self) -> Option<&Arc<User>> {
+        self.login.user.as_ref()
     }
 
     fn log_in(&self, mechanism: &str, name: &str, password: &str) -> Option<Arc<User>> {
@@ -237,8 +265,16 @@ impl Core {
         };
         let vhost = self.broker.vhost(name)?;
         self.broker.make_at_home(&user, &vhost.name);
-        if user.permission(name).is_none() {
-            let text = format!("access to vhost '{name}' refused for user '{}'", user.name);
+        if !user.may_enter(&vhost.name) {
+            let because = match user
+                .is_foreign
+                .then(|| user.ruling(&Question::Vhost(name.into())))
+            {
+                Some(Ruling::Refused(because)) => because,
+                _ => String::new(),
+            };
+            let user = &user.name;
+            let text = format!("access to vhost '{name}' refused for user '{user}'{because}");
             return Err(Exception::new(ReplyCode::NOT_ALLOWED, text));
         }
         let capabilities = self.capabilities();
@@ -246,6 +282,7 @@ impl Core {
         self.tick = vhost.now(self.now.tick);
         self.broker.add_connection(&vhost, &info, &mut self.fx)?;
         self.log_opened(&vhost.name, &user.name);
+        self.watch_expiry(&user);
         self.fx.actor = Some(user.name.clone());
         self.open = Some(Open {
             vhost,

@@ -11,6 +11,7 @@ mod diary;
 pub mod egress;
 mod exception;
 mod exchange;
+pub mod inquiry;
 mod ledger;
 mod login;
 mod look;
@@ -31,7 +32,6 @@ use std::time::Instant;
 use leveret_proto::code::ReplyCode;
 use leveret_proto::connection::{Connection as Machine, Control, Event, Failure, Step, Timeout};
 use leveret_proto::exception::{Exception, Scope};
-use leveret_proto::method::{Method, connection};
 
 use self::core::{Core, Open};
 use self::diary::End;
@@ -105,11 +105,15 @@ impl Session {
         }
         self.core.begin(now);
         self.core.log_accepted();
+        let asks = self.core.asks();
         let mut taken = 0;
         let mut verdict = Verdict::Open;
         while verdict == Verdict::Open {
             let rest = input.get(taken..).unwrap_or_default();
             if self.core.throttle.alarmed && self.is_blocked_before(rest) {
+                break;
+            }
+            if asks && self.must_ask_before(rest) {
                 break;
             }
             let consumed;
@@ -182,10 +186,7 @@ impl Session {
             Control::StartOk(start_ok) => return self.on_start_ok(start_ok),
             Control::TuneOk { .. } => {}
             Control::Open { vhost } => self.on_open(vhost.as_str())?,
-            Control::UpdateSecret(_) => self.core.send(
-                0,
-                &Method::ConnectionUpdateSecretOk(connection::UpdateSecretOk {}),
-            ),
+            Control::UpdateSecret(_) => self.core.update_secret()?,
             Control::ChannelOpen { channel } => self.on_channel_open(channel)?,
             Control::ChannelClose { channel } => {
                 self.core.drop_channel(channel);
@@ -265,6 +266,11 @@ impl Session {
         }
     }
 
+    /// Where the client is.
+    pub const fn peer(&self) -> SocketAddr {
+        self.core.endpoints.peer
+    }
+
     /// Whether there is anything to say goodbye to.
     pub fn is_open(&self) -> bool {
         self.machine.is_open()
@@ -272,13 +278,17 @@ impl Session {
 
     /// When to call [`Session::on_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let all = [self.machine.poll_timeout(), self.core.login.refused_at()];
+        let all = [
+            self.machine.poll_timeout(),
+            self.core.login.refused_at(),
+            self.core.asking.expires(),
+        ];
         all.into_iter().flatten().min()
     }
 
     /// A deadline has come: heartbeats, handshake, closing.
     pub fn on_timeout(&mut self, now: Instant) -> Verdict {
-        if let Some(verdict) = self.on_refusal(now) {
+        if let Some(verdict) = self.on_refusal(now).or_else(|| self.on_expiry(now)) {
             return verdict;
         }
         let machine = &mut self.machine;

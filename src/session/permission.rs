@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::core::Core;
+use crate::broker::authority::{Question, Ruling};
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::name::Name;
 use crate::broker::permission::{Access, refused};
@@ -31,9 +32,19 @@ impl Core {
         let Some(open) = &self.open else {
             return Ok(());
         };
+        let because = match open.user.is_foreign {
+            true => open
+                .user
+                .ruling(&Question::of(&open.vhost.name, kind, name, access)),
+            false => Ruling::from_bool(false),
+        };
         let access = self.broker.compat.names_permission.then_some(access);
         let subject = open.vhost.subject(kind, name);
-        Err(refused(access, &subject, &open.user.name))
+        let error = refused(access, &subject, &open.user.name);
+        Err(match because {
+            Ruling::Refused(because) => error.because(&because),
+            Ruling::Allowed => error,
+        })
     }
 
     /// A passive declare shows little: any permission on the name will do, or none is asked for.
@@ -58,9 +69,17 @@ impl Core {
             cache.revision = revision;
         }
         let key = (access, kind, Name::from(name));
-        *cache.allowed.entry(key).or_insert_with(|| {
-            let permission = open.user.permission(&open.vhost.name);
-            permission.is_some_and(|permission| permission.allows(access, name))
-        })
+        let (user, vhost) = (&open.user, &open.vhost.name);
+        let ask = || {
+            // What is not asked for first is refused: `questions` has to know all.
+            debug_assert!(
+                user.authority().is_none_or(|all| all
+                    .known(&Question::of(vhost, kind, name, access))
+                    .is_some()),
+                "nobody asked for {access} of {kind} '{name}'"
+            );
+            user.may(vhost, kind, name, access)
+        };
+        *cache.allowed.entry(key).or_insert_with(ask)
     }
 }

@@ -12,12 +12,13 @@ use super::Core;
 use super::channel::{Channel, Mode};
 use super::route_cache::Known;
 use super::tx::Publication;
+use crate::broker::authority::{Question, Ruling};
 use crate::broker::connection::add;
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::Event;
 use crate::broker::exchange::{Exchange, ExchangeKind, Route, extra_keys, fixed_route, route};
 use crate::broker::message::{BadProperties, Facts, Message, Parts, headers};
-use crate::broker::permission::Access;
+use crate::broker::permission::{Access, topic_refused};
 use crate::broker::publish::{Outcome, publish};
 use crate::broker::queue::Queue;
 use crate::broker::trace;
@@ -214,21 +215,25 @@ impl Core {
         }
         let open = self.opened()?;
         let (vhost, user) = (&open.vhost.name, &open.user.name);
-        let Some(permission) = open.user.topic_permission(vhost, exchange.name()) else {
+        let ruling = match open.user.is_foreign {
+            true => {
+                let exchange = exchange.name().clone();
+                let question = Question::Topic(vhost.clone(), exchange, key.to_owned(), access);
+                open.user.ruling(&question)
+            }
+            false => {
+                let permission = open.user.topic_permission(vhost, exchange.name());
+                Ruling::from_bool(permission.is_none_or(|own| own.allows(access, key, user, vhost)))
+            }
+        };
+        let Ruling::Refused(because) = ruling else {
             return Ok(());
         };
-        if permission.allows(access, key, user, vhost) {
-            return Ok(());
-        }
-        let access = match self.broker.compat.names_permission {
-            true => format!("{access} access"),
-            false => "access".to_owned(),
-        };
-        Err(BrokerError::AccessRefused(format!(
-            "{access} to topic '{key}' in exchange '{}' in vhost '{vhost}' refused for user '{user}'",
-            exchange.name()
-        ))
-        .into())
+        let access = self.broker.compat.names_permission.then_some(access);
+        let subject = open.vhost.subject(Resource::Exchange, exchange.name());
+        Err(topic_refused(access, key, &subject, user)
+            .because(&because)
+            .into())
     }
 
     fn check_user_id(&self, it: &Publish<'_>, found: &Found) -> Result<(), Exception> {

@@ -109,9 +109,13 @@ impl Core {
     }
 
     /// A name made by the server: only classic queues can have one.
-    fn server_named(&self, arguments: &FieldTable) -> Result<Name, Exception> {
+    fn server_named(&mut self, arguments: &FieldTable) -> Result<Name, Exception> {
         match QueueKind::of(arguments) {
-            QueueKind::Classic => Ok(self.broker.generated_name("amq.gen-")),
+            // What was asked about it is asked of this name.
+            QueueKind::Classic => Ok(match self.asking.generated.take() {
+                Some(name) => name,
+                None => self.broker.generated_name("amq.gen-"),
+            }),
             kind => Err(BrokerError::Precondition(format!(
                 "Cannot declare a server-named queue for type {}",
                 kind.module()

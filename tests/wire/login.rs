@@ -13,7 +13,7 @@ fn server(settings: Settings) -> Server {
 }
 
 /// `connection.start-ok` of a client that wants to be told why it is refused.
-fn start_ok(mechanism: &str, response: &str) -> Vec<u8> {
+pub(super) fn start_ok(mechanism: &str, response: &str) -> Vec<u8> {
     let mut capabilities = FieldTable::new();
     capabilities.insert("authentication_failure_close", true);
     let mut properties = FieldTable::new();
@@ -32,21 +32,21 @@ fn start_ok(mechanism: &str, response: &str) -> Vec<u8> {
 }
 
 /// The mechanisms that are offered to a client that then logs in.
-async fn begin(client: &mut Client, mechanism: &str, response: &str) -> String {
+pub(super) async fn begin(client: &mut Client, mechanism: &str, response: &str) -> String {
     let start = client.call(frames::PROTOCOL_HEADER, 10, 10).await;
     client.send(&start_ok(mechanism, response)).await;
     String::from_utf8_lossy(&start).into_owned()
 }
 
 /// Let in, on this virtual host.
-async fn open(client: &mut Client) {
+pub(super) async fn open(client: &mut Client) {
     client.expect(10, 30).await;
     let [_, _, tune_ok, open] = frames::log_in(0);
     client.send(&tune_ok).await;
     client.call(&open, 10, 41).await;
 }
 
-async fn is_refused(client: &mut Client, mechanism: &str) {
+pub(super) async fn is_refused(client: &mut Client, mechanism: &str) {
     let text = format!(
         "ACCESS_REFUSED - Login was refused using authentication mechanism {mechanism}. For details \
          see the broker logfile."

@@ -2,6 +2,8 @@
 //! the socket itself is what is tested.
 
 mod alarm;
+#[cfg(all(feature = "auth-http", feature = "auth-oauth2"))]
+mod auth;
 mod bounds;
 mod compat;
 mod headers;

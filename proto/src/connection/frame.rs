@@ -7,6 +7,7 @@ use super::{Connection, dump};
 use crate::code::ReplyCode;
 use crate::exception::Exception;
 use crate::frame::{END, HEAD, METHOD, OVERHEAD};
+use crate::method::Method;
 
 /// Largest payload where no limit was agreed on: one has to be.
 const UNLIMITED_BYTES: usize = 128 * 1024 * 1024;
@@ -46,6 +47,19 @@ impl Connection {
         self.state == State::Running
             && input.first() == Some(&METHOD)
             && input.get(HEAD..HEAD + 4) == Some(&[0, 60, 0, 40])
+    }
+
+    /// The method at the front of `input`, if it is there whole. Nothing is taken: this is for a
+    /// look ahead.
+    pub fn peek_method(&self, input: &[u8]) -> Option<(u16, Method)> {
+        let &[kind, high, low, a, b, c, d] = input.first_chunk::<HEAD>()?;
+        if self.state == State::Header || kind != METHOD {
+            return None;
+        }
+        let size = u32::from_be_bytes([a, b, c, d]) as usize;
+        let payload = input.get(HEAD..)?.get(..size)?;
+        let method = Method::decode(payload).ok()?;
+        Some((u16::from_be_bytes([high, low]), method))
     }
 
     pub(super) fn split<'a>(&self, input: &'a [u8]) -> Result<Option<Frame<'a>>, Fault> {

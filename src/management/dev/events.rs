@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::super::auth::Caller;
+use super::super::auth::{Caller, Credentials};
 use super::super::error::ApiError;
 use super::super::http::Who;
 use super::super::{Answer, Api};
@@ -56,13 +56,14 @@ struct Asked {
 }
 
 async fn events(State(api): State<Api>, Query(asked): Query<Asked>, request: Request) -> Answer {
+    let shown = Credentials::of(&request);
     let caller = match (request.headers().get(AUTHORIZATION), &asked.ticket) {
         (None, Some(ticket)) => {
             let now = api.shared.clock.now().tick;
             let caller = api.feed.tickets.take(ticket, now);
             caller.ok_or(ApiError::Unauthenticated)?
         }
-        _ => Caller::authorised(&api, &request, Who::Management, None)?,
+        _ => Caller::authorised(&api, &shown, Who::Management, None).await?,
     };
     let wanted = Wanted::of(&asked)?;
     if let Some(vhost) = &wanted.vhost {

@@ -18,7 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::routes::{self, Known, Operation, Verb, Who};
-use crate::management::auth::Caller;
+use crate::management::auth::{Caller, Credentials};
 use crate::management::error::ApiError;
 use crate::management::{Api, BODY_BYTES_MAX};
 
@@ -133,7 +133,8 @@ async fn answer(
     let operation = operation.ok_or(ApiError::NotFound)?;
     if operation.who != Who::Anyone {
         let vhost = vhost_of(&mut request).await;
-        let caller = Caller::authorised(api, &request, operation.who, vhost.as_deref());
+        let shown = Credentials::of(&request);
+        let caller = Caller::authorised(api, &shown, operation.who, vhost.as_deref()).await;
         if matches!(caller, Err(ApiError::Unauthenticated)) {
             let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
             let ms = peer.map_or(0, |peer| refusal_delay_ms(api, peer.0.ip()));

@@ -12,8 +12,6 @@ mod certificate;
 mod stream;
 
 #[cfg(not(feature = "tls"))]
-pub(crate) use self::absent::TlsStream;
-#[cfg(not(feature = "tls"))]
 pub use self::absent::{Acceptor, auto};
 #[cfg(feature = "tls")]
 pub use self::acceptor::Acceptor;

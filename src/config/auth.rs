@@ -1,0 +1,274 @@
+//! Where users and what they may are asked for: `auth_backends`, `auth_http`, `auth_oauth2`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::value::Value;
+
+/// Longest wait for an authentication service that says nothing, in milliseconds.
+const TIMEOUT_MS: u64 = 15_000;
+
+/// One way to find out who a user is and what it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// This broker's own users.
+    Internal,
+    /// A service over HTTP.
+    Http,
+    /// What a token says.
+    OAuth2,
+}
+
+impl Backend {
+    /// By RabbitMQ's names; some of its backends are not here.
+    fn from_name(name: &str) -> Result<Option<Self>, String> {
+        match name {
+            "internal" | "rabbit_auth_backend_internal" => Ok(Some(Self::Internal)),
+            "http" | "rabbit_auth_backend_http" => Ok(Some(Self::Http)),
+            "oauth" | "oauth2" | "rabbit_auth_backend_oauth2" => Ok(Some(Self::OAuth2)),
+            "ldap" | "rabbit_auth_backend_ldap" | "dummy" | "rabbit_auth_backend_dummy" => {
+                Err(format!("the backend {name} is not here"))
+            }
+            // What it remembers is remembered anyway, for as long as a connection lives.
+            "cache" | "rabbit_auth_backend_cache" => Ok(None),
+            _ => Err("expected internal, http, oauth2 or cache".to_owned()),
+        }
+    }
+
+    /// The module that RabbitMQ's texts name.
+    pub const fn module(self) -> &'static str {
+        match self {
+            Self::Internal => "rabbit_auth_backend_internal",
+            Self::Http => "rabbit_auth_backend_http",
+            Self::OAuth2 => "rabbit_auth_backend_oauth2",
+        }
+    }
+}
+
+/// Who says who a user is, and who says what it may; `None` is what `auth_cache` names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pair {
+    /// Who it is.
+    pub authn: Option<Backend>,
+    /// What it may.
+    pub authz: Option<Backend>,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Auth {
+    /// By number, tried in order; none are the internal users.
+    pub backends: BTreeMap<String, Pair>,
+    /// What a `cache` among them stands for.
+    pub cached: Pair,
+    /// The service.
+    pub http: HttpAuth,
+    /// The tokens.
+    pub oauth2: OAuth2,
+}
+
+/// The service over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpAuth {
+    /// Asked by POST, not by GET.
+    pub is_post: bool,
+    /// Who is this?
+    pub user_path: String,
+    /// May it use this virtual host?
+    pub vhost_path: String,
+    /// May it do this to a queue or an exchange?
+    pub resource_path: String,
+    /// May it use this routing key?
+    pub topic_path: String,
+    /// For an answer, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// Clients are told why they are refused.
+    pub discloses: bool,
+    /// Who signed the service's certificate.
+    pub cacertfile: Option<PathBuf>,
+}
+
+impl Default for HttpAuth {
+    fn default() -> Self {
+        let path = |name: &str| format!("http://localhost:8000/auth/{name}");
+        Self {
+            is_post: false,
+            user_path: path("user"),
+            vhost_path: path("vhost"),
+            resource_path: path("resource"),
+            topic_path: path("topic"),
+            request_timeout_ms: TIMEOUT_MS,
+            discloses: false,
+            cacertfile: None,
+        }
+    }
+}
+
+/// Tokens, and who signed them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OAuth2 {
+    /// This broker's name among those that tokens are for.
+    pub resource_server_id: String,
+    /// In front of scopes; `None` is the name and a point.
+    pub scope_prefix: Option<String>,
+    /// The token must be for this broker.
+    pub verify_aud: bool,
+    /// It must end.
+    pub require_exp: bool,
+    /// Claims with more scopes, by path.
+    pub additional_scopes_key: Option<String>,
+    /// Claims that are the user's name, the best first.
+    pub username_claims: Vec<String>,
+    /// Scopes that stand for others.
+    pub aliases: BTreeMap<String, String>,
+    /// Aliases by number: the alias and the scope.
+    pub numbered_aliases: BTreeMap<String, (String, String)>,
+    /// Keys by their id.
+    pub signing_keys: BTreeMap<String, PathBuf>,
+    /// The key of tokens that name none.
+    pub default_key: Option<String>,
+    /// Where there are more keys.
+    pub jwks_uri: Option<String>,
+    /// Ways to sign; `None` are all.
+    pub algorithms: Option<Vec<String>>,
+    /// Who signed the certificate of those who have the keys.
+    pub cacertfile: Option<PathBuf>,
+}
+
+impl Default for OAuth2 {
+    fn default() -> Self {
+        Self {
+            resource_server_id: String::new(),
+            scope_prefix: None,
+            verify_aud: true,
+            require_exp: true,
+            additional_scopes_key: None,
+            username_claims: Vec::new(),
+            aliases: BTreeMap::new(),
+            numbered_aliases: BTreeMap::new(),
+            signing_keys: BTreeMap::new(),
+            default_key: None,
+            jwks_uri: None,
+            algorithms: None,
+            cacertfile: None,
+        }
+    }
+}
+
+impl Auth {
+    /// The backends in order, with what a cache stands for put in.
+    pub fn chain(&self) -> Vec<(Backend, Backend)> {
+        let internal = Backend::Internal;
+        if self.backends.is_empty() {
+            return vec![(internal, internal)];
+        }
+        let cached =
+            |own: Option<Backend>, cached: Option<Backend>| own.or(cached).unwrap_or(internal);
+        let pair = |pair: &Pair| {
+            let authn = cached(pair.authn, self.cached.authn);
+            (authn, cached(pair.authz, self.cached.authz))
+        };
+        self.backends.values().map(pair).collect()
+    }
+
+    /// Whether anybody but the internal users is asked.
+    pub fn asks_elsewhere(&self) -> bool {
+        let internal = (Backend::Internal, Backend::Internal);
+        self.chain().iter().any(|pair| *pair != internal)
+    }
+
+    /// Set what a key says.
+    pub(super) fn set(&mut self, key: &str, name: &str, value: &Value) -> Result<(), String> {
+        let (area, field) = key.split_once('.').unwrap_or((key, ""));
+        match area {
+            "auth_backends" | "auth_cache" => return self.set_backend(area, field, name, value),
+            "auth_http" => self.http.set(field, value),
+            _ => self.oauth2.set(field, name, value),
+        }
+        Ok(())
+    }
+
+    fn set_backend(
+        &mut self,
+        area: &str,
+        field: &str,
+        name: &str,
+        value: &Value,
+    ) -> Result<(), String> {
+        let backend = Backend::from_name(&value.text())?;
+        let pair = match area {
+            "auth_cache" => &mut self.cached,
+            // By number, not by letter: 10 comes after 9.
+            _ => self.backends.entry(format!("{name:0>9}")).or_default(),
+        };
+        if !field.ends_with("authz") {
+            pair.authn = backend;
+        }
+        if !field.ends_with("authn") {
+            pair.authz = backend;
+        }
+        Ok(())
+    }
+}
+
+impl HttpAuth {
+    fn set(&mut self, field: &str, value: &Value) {
+        let text = value.text();
+        match field {
+            "http_method" => self.is_post = text == "post",
+            "user_path" => self.user_path = text,
+            "vhost_path" => self.vhost_path = text,
+            "resource_path" => self.resource_path = text,
+            "topic_path" => self.topic_path = text,
+            "request_timeout" => {
+                let ms = u64::try_from(value.number());
+                self.request_timeout_ms = ms.unwrap_or(TIMEOUT_MS);
+            }
+            "authorization_failure_disclosure" => self.discloses = value.is_true(),
+            "ssl_options.cacertfile" => self.cacertfile = Some(text.into()),
+            _ => {}
+        }
+    }
+}
+
+impl OAuth2 {
+    /// The name and a point, or what is set.
+    pub fn prefix(&self) -> String {
+        let usual = || match self.resource_server_id.as_str() {
+            "" => String::new(),
+            id => format!("{id}."),
+        };
+        self.scope_prefix.clone().unwrap_or_else(usual)
+    }
+
+    fn set(&mut self, field: &str, name: &str, value: &Value) {
+        let text = value.text();
+        match field {
+            "resource_server_id" => self.resource_server_id = text,
+            "scope_prefix" => self.scope_prefix = Some(text),
+            "verify_aud" => self.verify_aud = value.is_true(),
+            "require_exp" => self.require_exp = value.is_true(),
+            "additional_scopes_key" => self.additional_scopes_key = Some(text),
+            "preferred_username_claims.$preferred_username_claims" => {
+                self.username_claims.push(text);
+            }
+            "scope_aliases.$alias" => {
+                self.aliases.insert(name.to_owned(), text);
+            }
+            "scope_aliases.$index.alias" => {
+                self.numbered_aliases.entry(name.to_owned()).or_default().0 = text;
+            }
+            "scope_aliases.$index.scope" => {
+                self.numbered_aliases.entry(name.to_owned()).or_default().1 = text;
+            }
+            "signing_keys.$name" => {
+                self.signing_keys.insert(name.to_owned(), text.into());
+            }
+            "default_key" => self.default_key = Some(text),
+            "jwks_uri" | "jwks_url" => self.jwks_uri = Some(text),
+            "algorithms.$algorithm" => self.algorithms.get_or_insert_default().push(text),
+            "https.cacertfile" => self.cacertfile = Some(text.into()),
+            _ => {}
+        }
+    }
+}
