@@ -15,6 +15,8 @@ const BETWEEN_MS: u64 = 100;
 const BETWEEN_SLOW_MS: u64 = 500;
 /// How many times as long as a look takes nothing is looked at.
 const SHARE: u32 = 25;
+/// But not longer than this: what took long may have waited for a processor.
+const REST_MS_MAX: u64 = 1000;
 /// How long the watch goes on when nobody watches: a page that is loaded anew is back at once.
 const LINGER_MS: u64 = 10_000;
 
@@ -42,7 +44,8 @@ pub(super) async fn run(api: Api, listener: u64) {
 
 /// How long nothing is looked at after a look that took so long: telling never is what loads the broker.
 fn rest(least_ms: u64, took: Duration) -> Duration {
-    Duration::from_millis(least_ms).max(took * SHARE)
+    let rest = (took * SHARE).min(Duration::from_millis(REST_MS_MAX));
+    rest.max(Duration::from_millis(least_ms))
 }
 
 #[derive(Debug)]

@@ -10,19 +10,44 @@ import { begin, connection, forget, isResting, listen, paused, rest, retry, want
 export { connection, paused };
 
 const SHOW_MS = 100;
+const SHOW_MS_MAX = 2000;
 /** What was told is asked for as a whole this often at most, while it goes on changing. */
 const WHOLE_MS = 5000;
 const NEW_MS = 1000;
 const FAILED_MS = 5000;
+const ASK_MS_MAX = 4000;
 /** How many times as long as showing or asking takes it is left alone: the page never is what loads broker or browser. */
 const SHARE = 8;
 
 const watches = new Set();
 
+/** What changed since something was shown, and what showing cost. */
+const due = new Set();
+let timer = 0;
+let shownAt = 0;
+let cost = 0;
+
+/** All that changed is shown at once, so that a page of many parts is made once. */
+function showSoon(one) {
+  due.add(one);
+  const wait = Math.min(SHOW_MS_MAX, Math.max(SHOW_MS, cost * SHARE));
+  timer ||= setTimeout(show, Math.max(0, shownAt + wait - performance.now()));
+}
+
+function show() {
+  timer = 0;
+  const began = performance.now();
+  for (const one of due) one.show();
+  setTimeout(() => {
+    shownAt = performance.now();
+    cost = shownAt - began;
+  });
+}
+
 class Watch {
   constructor(path) {
     this.value = signal({ data: undefined, error: null, at: 0 });
-    this.asked = this.askedAt = this.took = this.shownAt = this.cost = 0;
+    this.asked = this.askedAt = this.took = 0;
     this.turnTo(path);
   }
 
@@ -82,12 +107,12 @@ class Watch {
   }
 
   react(verdict) {
-    if (verdict & CHANGED) this.showSoon();
+    if (verdict & CHANGED) showSoon(this);
     if (verdict & STALE) this.askSoon(verdict & CHANGED && this.feed.ticks ? WHOLE_MS : NEW_MS);
   }
 
   askSoon(wait) {
-    const at = this.askedAt + Math.max(wait, this.took * SHARE);
+    const at = this.askedAt + Math.max(wait, Math.min(ASK_MS_MAX, this.took * SHARE));
     if (this.missed) {
       this.dueAgain ||= wait;
     } else if (!this.askTimer || at < this.askAt) {
@@ -97,33 +122,21 @@ class Watch {
     }
   }
 
-  showSoon() {
-    if (this.showTimer) return;
-    const wait = this.shownAt + Math.max(SHOW_MS, this.cost * SHARE) - performance.now();
-    this.showTimer = setTimeout(() => this.show(), Math.max(0, wait));
-  }
-
   show() {
-    clearTimeout(this.showTimer);
-    this.showTimer = 0;
-    const began = performance.now();
+    due.delete(this);
     this.value.set({ data: this.model.data, error: null, at: Date.now() });
-    setTimeout(() => {
-      this.shownAt = performance.now();
-      this.cost = this.shownAt - began;
-    });
   }
 
   settle(at) {
     if (!this.model || this.missed) return;
-    if (this.model.settle(at) || this.feed.ticks) this.showSoon();
+    if (this.model.settle(at) || this.feed.ticks) showSoon(this);
   }
 
   stop() {
     watches.delete(this);
     this.asked += 1;
     clearTimeout(this.askTimer);
-    clearTimeout(this.showTimer);
+    due.delete(this);
     retune();
   }
 }

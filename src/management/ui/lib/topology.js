@@ -1,6 +1,6 @@
 // From what the API lists to a graph: exchanges, queues and programs as nodes, the ways between them as edges.
 //
-// Node: {id, kind, vhost, column, title, text, label, link, isBad}. Edge: {id, from, to, kind, keys, rate}; kinds are bind,
+// Node: {id, kind, vhost, name, title, rate, and text, label, link, made when asked for}. Edge: {id, from, to, kind, keys, rate}; kinds are bind,
 // alternate, dead (letters), consume and lost.
 
 import { clientName, count, exchangeName, plural, rate } from './format.js';
@@ -13,6 +13,10 @@ export const NODES_MAX = 240;
 const ALIKE_MAX = 6;
 const ALIKE_MAX_CROWDED = 2;
 const CROWD = 60;
+/** Ends that are compared: what is joined to more is like nothing else. */
+const ENDS_MAX = 50;
+/** Keys that a line of many bindings tells. */
+const KEYS_MAX = 12;
 
 const RANK = { exchange: 0, queue: 1, lost: 1, client: 2 };
 const idOf = (kind, vhost, name) => `${kind}\u0000${vhost}\u0000${name}`;
@@ -21,19 +25,86 @@ class Graph {
   nodes = new Map();
   edges = new Map();
 
-  node(kind, vhost, name, more) {
-    const id = idOf(kind, vhost, name);
-    if (!this.nodes.has(id)) this.nodes.set(id, { id, kind, vhost, name, ...more });
-    return id;
+  add(node) {
+    this.nodes.set(node.id, node);
   }
 
   edge(kind, from, to, key, flowing = 0) {
     if (!this.nodes.has(from) || !this.nodes.has(to)) return;
-    const id = `${kind}\u0001${from}\u0001${to}`;
-    const edge = this.edges.get(id) ?? { id, kind, from, to, keys: [], rate: 0 };
+    const id = wayOf(kind, from, to);
+    let edge = this.edges.get(id);
+    if (!edge) this.edges.set(id, (edge = { id, kind, from, to, keys: [], rate: 0 }));
     if (key !== undefined && !edge.keys.includes(key)) edge.keys.push(key);
     edge.rate += flowing;
-    this.edges.set(id, edge);
+  }
+}
+
+const wayOf = (kind, from, to) => `${kind}\u0001${from}\u0001${to}`;
+
+/** What a node shows is made when it is drawn: of ten thousand queues few are. */
+class Node {
+  constructor(kind, vhost, name, more) {
+    Object.assign(this, { id: idOf(kind, vhost, name), kind, vhost, name, title: name, rate: 0 }, more);
+  }
+}
+
+class ExchangeNode extends Node {
+  get text() {
+    return `${this.row.type}${this.rate ? ` · ${rate(this.rate)}` : ''}`;
+  }
+
+  get link() {
+    return to(['exchanges', this.vhost, this.name || 'amq.default']);
+  }
+
+  get label() {
+    return `Exchange ${this.title}: ${this.row.type}, ${rate(this.rate)}`;
+  }
+}
+
+class QueueNode extends Node {
+  get text() {
+    const { messages_ready: ready, messages_unacknowledged: out } = this.row;
+    return `${count(ready ?? 0)} ready${out ? ` · ${count(out)} out` : ''}`;
+  }
+
+  get link() {
+    return to(['queues', this.vhost, this.name]);
+  }
+
+  get label() {
+    return `Queue ${this.name}: ${this.text.replace(' ·', ',')}, ${plural(this.row.consumers ?? 0, 'consumer')}`;
+  }
+}
+
+class ClientNode extends Node {
+  consumers = 0;
+  connections = new Set();
+
+  get text() {
+    return plural(this.consumers, 'consumer');
+  }
+
+  get link() {
+    return this.connections.size === 1 ? to(['connections', [...this.connections][0]]) : to(['consumers'], { filter: this.name });
+  }
+
+  get label() {
+    return `Program ${this.title}: ${this.text}`;
+  }
+}
+
+class LostNode extends Node {
+  get text() {
+    return this.key ? `last key ${this.key}` : 'without a key';
+  }
+
+  get link() {
+    return to(['exchanges', this.vhost, this.name || 'amq.default']);
+  }
+
+  get label() {
+    return `${this.title} of exchange ${exchangeName(this.name)}: no queue was bound, ${this.text}`;
   }
 }
 
@@ -62,20 +133,11 @@ export function wholeGraph(told) {
 }
 
 function addExchange(graph, row) {
-  const flowing = perSecond(row, 'publish_in');
-  const title = exchangeName(row.name);
-  graph.node('exchange', row.vhost, row.name, {
-    title, text: `${row.type}${flowing ? ` · ${rate(flowing)}` : ''}`, rate: flowing, link: to(['exchanges', row.vhost, row.name || 'amq.default']),
-    label: `Exchange ${title}: ${row.type}, ${rate(flowing)}`,
-  });
+  graph.add(new ExchangeNode('exchange', row.vhost, row.name, { title: exchangeName(row.name), row, rate: perSecond(row, 'publish_in') }));
 }
 
 function addQueue(graph, row) {
-  const text = `${count(row.messages_ready ?? 0)} ready${row.messages_unacknowledged ? ` · ${count(row.messages_unacknowledged)} out` : ''}`;
-  graph.node('queue', row.vhost, row.name, {
-    title: row.name, text, rate: perSecond(row, 'publish') + perSecond(row, 'deliver_get'), link: to(['queues', row.vhost, row.name]),
-    label: `Queue ${row.name}: ${text.replace(' ·', ',')}, ${plural(row.consumers ?? 0, 'consumer')}`,
-  });
+  graph.add(new QueueNode('queue', row.vhost, row.name, { row, rate: perSecond(row, 'publish') + perSecond(row, 'deliver_get') }));
 }
 
 function addDeadLetters(graph, row) {
@@ -97,18 +159,13 @@ function addClients(graph, { consumers, connections, flows }) {
     const { connection_name: connection } = one.channel_details ?? {};
     const name = names.get(connection) ?? connection ?? '?';
     const { vhost } = one.queue;
-    const id = graph.node('client', vhost, name, { title: name, consumers: 0, connections: new Set() });
+    const id = idOf('client', vhost, name);
+    if (!graph.nodes.has(id)) graph.add(new ClientNode('client', vhost, name));
     const node = graph.nodes.get(id);
     node.consumers += 1;
     node.connections.add(connection);
     // Consumers that have a tag in common are told of as one.
     graph.edge('consume', idOf('queue', vhost, one.queue.name), id, one.consumer_tag, (flows.get(key)?.rate ?? 0) / sharing.get(key));
-  }
-  for (const node of graph.nodes.values()) {
-    if (node.kind !== 'client') continue;
-    node.text = plural(node.consumers, 'consumer');
-    node.link = node.connections.size === 1 ? to(['connections', [...node.connections][0]]) : to(['consumers'], { filter: node.name });
-    node.label = `Program ${node.title}: ${node.text}`;
   }
 }
 
@@ -123,20 +180,20 @@ function addFlows(graph, flows) {
   for (const { vhost, exchange, queue, routing_key: key, rate: flowing, messages } of flows.values()) {
     if (exchange === undefined) continue;
     const from = idOf('exchange', vhost, exchange);
-    if (queue === undefined) addLost(graph, from, { vhost, exchange, key, flowing, messages });
-    else if (exchange === '') graph.edge('bind', from, idOf('queue', vhost, queue), queue, flowing);
-    else for (const edge of shortest(ways, from, idOf('queue', vhost, queue))) edge.rate += flowing;
+    const target = queue === undefined ? null : idOf('queue', vhost, queue);
+    const direct = target && graph.edges.get(wayOf('bind', from, target));
+    if (!target) addLost(graph, from, { vhost, exchange, key, flowing, messages });
+    else if (direct) direct.rate += flowing;
+    else if (exchange === '') graph.edge('bind', from, target, queue, flowing);
+    else for (const edge of shortest(ways, from, target)) edge.rate += flowing;
   }
 }
 
 function addLost(graph, from, { vhost, exchange, key, flowing, messages }) {
   if (!graph.nodes.has(from)) return;
-  const title = `${count(messages)} unroutable`;
-  const id = graph.node('lost', vhost, exchange, {
-    title, text: key ? `last key ${key}` : 'without a key', isBad: true, link: to(['exchanges', vhost, exchange || 'amq.default']),
-    label: `${title} of exchange ${exchangeName(exchange)}: no queue was bound, last with the key ${key}`,
-  });
-  graph.edge('lost', from, id, 'no queue is bound', flowing);
+  const node = new LostNode('lost', vhost, exchange, { title: `${count(messages)} unroutable`, key });
+  graph.add(node);
+  graph.edge('lost', from, node.id, 'no queue is bound', flowing);
 }
 
 function shortest(ways, from, to) {
@@ -193,12 +250,13 @@ function collapse(nodes, edges, opened) {
   const inside = edges.filter((edge) => ids.has(edge.from) && ids.has(edge.to));
   const signs = new Map(nodes.map((node) => [node.id, []]));
   for (const { kind, from, to } of inside) {
-    signs.get(from).push(`${kind}>${to}`);
-    signs.get(to).push(`${kind}<${from}`);
+    if (signs.get(from).length < ENDS_MAX) signs.get(from).push(`${kind}>${to}`);
+    if (signs.get(to).length < ENDS_MAX) signs.get(to).push(`${kind}<${from}`);
   }
   const alike = new Map();
   for (const node of nodes) {
-    const sign = [node.kind, node.vhost, ...signs.get(node.id).sort()].join('\u0002');
+    const ends = signs.get(node.id);
+    const sign = ends.length < ENDS_MAX ? [node.kind, node.vhost, ...ends.sort()].join('\u0002') : node.id;
     if (!alike.has(sign)) alike.set(sign, []);
     alike.get(sign).push(node);
   }
@@ -222,17 +280,17 @@ function groupNode(group, name, into) {
 }
 
 function merged(edges, into) {
+  if (into.size === 0) return edges;
   const all = new Map();
   for (const edge of edges) {
     const from = into.get(edge.from) ?? edge.from;
     const to = into.get(edge.to) ?? edge.to;
-    const id = `${edge.kind}\u0001${from}\u0001${to}`;
+    const id = wayOf(edge.kind, from, to);
     const known = all.get(id);
-    if (known) {
+    if (!known) all.set(id, { ...edge, id, from, to, keys: edge.keys.slice() });
+    else {
       known.rate += edge.rate;
-      known.keys = [...new Set([...known.keys, ...edge.keys])];
-    } else {
-      all.set(id, { ...edge, id, from, to });
+      if (known.keys.length < KEYS_MAX) known.keys.push(...edge.keys.filter((key) => !known.keys.includes(key)));
     }
   }
   return [...all.values()];
