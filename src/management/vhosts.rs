@@ -170,7 +170,7 @@ fn queue_type(api: &Api, request: &Request) -> Result<Option<QueueKind>, ApiErro
     };
     match QueueKind::from_name(name) {
         Some(kind) => Ok(Some(kind)),
-        None if compat.fails_on_unknown_queue_type => Err(ApiError::Bare(500)),
+        None if compat.fails_on_unknown_queue_type => Err(ApiError::WrongKind),
         None => Err(ApiError::bad_request(format!(
             "{name} is not a valid queue type"
         ))),
