@@ -16,9 +16,10 @@ mod pipe;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use leveret::broker::Broker;
+use leveret::broker::event::Event;
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use self::pipe::{Client, Peer, broker, connected};
@@ -205,6 +206,25 @@ fn what_is_not_used_costs_nothing() {
         let read = publishes("", "q", properties);
         pair.cost(|pair| pair.publisher.send(&read)).is_within(2, 0);
     }
+}
+
+#[test]
+fn who_listens_costs_no_allocation_a_message() {
+    let mut pair = Pair::of(&[], true);
+    let heard = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&heard);
+    pair.broker.events.listen(Arc::new(move |events: &[Event]| {
+        let is_publish = |event: &&Event| matches!(event, Event::Published { .. });
+        let publishes = events.iter().filter(is_publish).count();
+        count.fetch_add(publishes as u64, Ordering::Relaxed);
+    }));
+    let read = publishes("", "q", frames::PERSISTENT);
+    let cost = pair.cost(|pair| pair.publisher.send(&read));
+    let messages = READS * PER_READ;
+    // The list of listeners is copied for every read.
+    let most = messages + messages / 100 + 2 * READS;
+    assert!(cost.allocations <= most, "{cost:?}");
+    assert!(heard.load(Ordering::Relaxed) >= messages);
 }
 
 #[test]

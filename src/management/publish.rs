@@ -21,7 +21,7 @@ use super::seen::real_name;
 use super::{Answer, Api, HTTP_PARTY};
 use crate::broker::connection::{ChannelStats, add};
 use crate::broker::error::{BrokerError, Resource};
-use crate::broker::event::Event;
+use crate::broker::event::{Event, Routed};
 use crate::broker::exchange::{Exchange, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::message_size::Sizes;
@@ -194,7 +194,10 @@ fn publish_message(
             names.for_each(|queue| it.exchange.routed.add(queue, [1]));
         }
         let outcome = publish(&queues, &message, now, fx);
-        fx.record(|| Event::of_publish(it.exchange, it.routing_key, &queues, outcome, true));
+        fx.record(|| {
+            let routed = Routed::new(it.routing_key, &queues);
+            Event::of_publish(it.exchange, routed, outcome, true)
+        });
         outcome
     });
     count_publish(vhost, it.exchange, outcome);

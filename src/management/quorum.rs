@@ -54,6 +54,10 @@ pub(super) fn show(row: &mut Row<'_>, it: &QueueRow<'_>, view: &QueueView, setti
         let retry = retry.unwrap_or_else(|| "disabled".to_owned());
         row.set("delayed_retry", retry);
         row.set("messages_delayed", view.delayed);
+        let keys = ["next_delayed_at", "last_delayed_at"];
+        for (key, at) in keys.iter().zip(view.delayed_until.into_iter().flatten()) {
+            row.set(key, it.api.broker().wall_ms(at));
+        }
     }
 }
 

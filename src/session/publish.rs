@@ -1,6 +1,6 @@
 //! `basic.publish`: from the frames to the queues.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use leveret_proto::code::ReplyCode;
 use leveret_proto::connection::{Body, Publish};
@@ -168,6 +168,7 @@ impl Core {
                 exchange,
                 queues: None,
                 extra_keys: extra_keys(&headers),
+                told: OnceLock::new(),
             }));
         }
         let open = self.opened()?;
@@ -184,6 +185,7 @@ impl Core {
             exchange,
             queues,
             extra_keys: Vec::new(),
+            told: OnceLock::new(),
         };
         Ok(channel.routes.put(it.exchange, it.routing_key, known))
     }
@@ -323,10 +325,11 @@ impl Core {
     }
 
     fn record_publish(&mut self, it: &Publication, queues: &[Arc<Queue>], outcome: Outcome) {
-        let (exchange, key) = (&it.route.exchange, it.message.routing_key());
-        let mandatory = it.mandatory;
-        self.fx
-            .record(|| Event::of_publish(exchange, key, queues, outcome, mandatory));
+        let (known, key) = (&it.route, it.message.routing_key());
+        self.fx.record(|| {
+            let routed = known.routed(key, queues);
+            Event::of_publish(&known.exchange, routed, outcome, it.mandatory)
+        });
     }
 
     /// Count a publish for the confirm at the end of the read; a refused one is told at once,

@@ -1,8 +1,9 @@
 //! [`RouteCache`]: where a channel's messages went before, valid while nothing changed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::broker::event::Routed;
 use crate::broker::exchange::Exchange;
 use crate::broker::name::Name;
 use crate::broker::queue::Queue;
@@ -18,6 +19,18 @@ pub(super) struct Known {
     pub(super) queues: Option<Vec<Arc<Queue>>>,
     /// From the headers `CC` and `BCC`; a route that has some is not remembered.
     pub(super) extra_keys: Vec<Name>,
+    /// The route's names, once somebody listened to a message that took it.
+    pub(super) told: OnceLock<Routed>,
+}
+
+impl Known {
+    /// The names of the route that a message took.
+    pub(super) fn routed(&self, key: &str, queues: &[Arc<Queue>]) -> Routed {
+        match &self.queues {
+            Some(queues) => self.told.get_or_init(|| Routed::new(key, queues)).clone(),
+            None => Routed::new(key, queues),
+        }
+    }
 }
 
 /// Routes by exchange and routing key.

@@ -528,13 +528,20 @@ fn what_waits_for_a_retry_is_counted_and_released_to_consumers_in_order() {
         world.publish("", "q", body);
     }
     let taken: Vec<_> = (0..2).map(|_| world.take(&queue).unwrap()).collect();
-    world.settle_taken(taken.into_iter().rev().collect(), REJECT);
+    let begun = world.now;
+    for taken in taken.into_iter().rev() {
+        world.settle_taken(vec![taken], REJECT);
+        world.pass_ms(100);
+    }
     let view = queue.view();
     assert_eq!((view.ready, view.delayed, view.unacked), (1, 2, 0));
+    let until = [500, 600].map(|ms| begun.plus_ms(ms));
+    assert_eq!(view.delayed_until, Some(until));
     world.consume(&queue, "t", 0, 0);
     assert_eq!(world.delivered(), ["t:c"]);
     world.pass_ms(500);
     assert_eq!(world.delivered(), ["t:b", "t:a"]);
+    assert_eq!(queue.view().delayed_until, None);
 }
 
 #[test]

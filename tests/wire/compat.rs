@@ -264,3 +264,29 @@ fn an_exclusive_queue_is_never_durable() {
         assert!(!there.spec.durable);
     });
 }
+
+#[test]
+fn only_3_10_looks_at_what_a_consumer_says_of_mirrors() {
+    for (line, is_checked) in [("3.10", true), ("4.0", false), ("4.3", false)] {
+        speaking(line, |port, _| {
+            let mut stream = client(port, GUEST);
+            call(&mut stream, &declare("q", false));
+            let consume = Method::BasicConsume(basic::Consume {
+                queue: "q".into(),
+                arguments: [("x-cancel-on-ha-failover", FieldValue::I32(1))]
+                    .into_iter()
+                    .collect(),
+                ..basic::Consume::default()
+            });
+            match (call(&mut stream, &consume), is_checked) {
+                (Method::BasicConsumeOk(_), false) => {}
+                (answer, _) => {
+                    let text = "PRECONDITION_FAILED - invalid arg 'x-cancel-on-ha-failover' for \
+                                queue 'q' in vhost '/': {unacceptable_type,signedint}";
+                    assert_eq!(refusal(answer), (406, text.to_owned(), 60), "{line}");
+                    assert!(is_checked, "{line}");
+                }
+            }
+        });
+    }
+}

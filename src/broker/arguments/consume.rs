@@ -31,12 +31,15 @@ pub fn check_consume(
             return Err(unknown(key, subject, kind));
         }
     }
-    if let Some(value) = arguments
-        .get("x-consumer-timeout")
-        .filter(|_| !compat.ignored_arguments.contains(&"x-consumer-timeout"))
-    {
-        let check = Check::Integer(0, UNLIMITED);
-        check_value(check, "x-consumer-timeout", value, subject)?;
+    for (key, check) in [
+        ("x-cancel-on-ha-failover", Check::Bool),
+        ("x-consumer-timeout", Check::Integer(0, UNLIMITED)),
+    ] {
+        if let Some(value) = arguments.get(key)
+            && !compat.ignored_arguments.contains(&key)
+        {
+            check_value(check, key, value, subject)?;
+        }
     }
     let Some(value) = arguments.get("x-priority") else {
         return Ok(0);

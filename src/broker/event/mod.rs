@@ -24,14 +24,14 @@ pub enum Event {
     Published {
         vhost: Name,
         exchange: Name,
-        routing_key: String,
-        queues: Vec<Name>,
+        routing_key: Name,
+        queues: Arc<[Name]>,
     },
     /// A message reached no queue.
     Unroutable {
         vhost: Name,
         exchange: Name,
-        routing_key: String,
+        routing_key: Name,
         returned: bool,
     },
     /// A message came into a queue, from wherever.
@@ -68,23 +68,42 @@ pub enum Event {
     Changed(Change),
 }
 
+/// The names of a route; all events of messages that take it share them.
+#[derive(Clone, Debug)]
+pub struct Routed {
+    routing_key: Name,
+    queues: Arc<[Name]>,
+}
+
+impl Routed {
+    /// Of this key and these queues.
+    pub fn new(routing_key: &str, queues: &[Arc<Queue>]) -> Self {
+        Self {
+            routing_key: routing_key.into(),
+            queues: queues.iter().map(|queue| queue.name().clone()).collect(),
+        }
+    }
+}
+
 impl Event {
     /// A message was published, with this outcome.
     pub fn of_publish(
         exchange: &Exchange,
-        routing_key: &str,
-        queues: &[Arc<Queue>],
+        routed: Routed,
         outcome: Outcome,
         mandatory: bool,
     ) -> Self {
         let (vhost, exchange) = (exchange.spec.vhost.clone(), exchange.name().clone());
-        let routing_key = routing_key.to_owned();
+        let Routed {
+            routing_key,
+            queues,
+        } = routed;
         match outcome.routed {
             true => Self::Published {
                 vhost,
                 exchange,
                 routing_key,
-                queues: queues.iter().map(|queue| queue.name().clone()).collect(),
+                queues,
             },
             false => Self::Unroutable {
                 vhost,

@@ -445,6 +445,7 @@ impl Queue {
             ready: ready.messages + state.stream.as_ref().map_or(0, |stream| stream.len()),
             unacked: unacked.messages,
             delayed: delayed.messages,
+            delayed_until: apart.and_then(Apart::delayed_until),
             returned: state.ready.returned(),
             last_active: state.last_active,
             publishers: apart.map_or(0, |apart| apart.publishers.len()),

@@ -83,6 +83,8 @@ pub struct QueueView {
     pub unacked: u64,
     /// Messages that wait for a delayed retry.
     pub delayed: u64,
+    /// Until when the first and the last of them wait.
+    pub delayed_until: Option<[Tick; 2]>,
     /// Of those that wait, what came back: quorum queues deliver it first.
     pub returned: u64,
     /// When anything happened to it last.

@@ -94,6 +94,15 @@ impl Apart {
         self.delayed.iter().map(|((at, _), entry)| (*at, entry))
     }
 
+    /// Until when the first and the last of them wait.
+    pub(in super::super) fn delayed_until(&self) -> Option<[Tick; 2]> {
+        let (((first, _), _), ((last, _), _)) = (
+            self.delayed.first_key_value()?,
+            self.delayed.last_key_value()?,
+        );
+        Some([*first, *last])
+    }
+
     /// Take out returned messages that wait, in the order in which they would be tried.
     pub(in super::super) fn take_waiting(
         &mut self,

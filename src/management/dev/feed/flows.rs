@@ -25,7 +25,7 @@ enum Way {
 #[derive(Clone, Debug, Default)]
 struct Tally {
     messages: u64,
-    routing_key: Option<String>,
+    routing_key: Option<Name>,
 }
 
 /// See the module.
@@ -41,7 +41,7 @@ impl Flows {
                 queues,
                 ..
             } => {
-                for queue in queues {
+                for queue in queues.iter() {
                     let (exchange, queue) = (exchange.clone(), queue.clone());
                     self.count(vhost, Way::Routed { exchange, queue });
                 }
@@ -142,7 +142,7 @@ mod tests {
         Event::Published {
             vhost: "/".into(),
             exchange: "e".into(),
-            routing_key: "k".to_owned(),
+            routing_key: "k".into(),
             queues: queues.iter().map(|queue| (*queue).into()).collect(),
         }
     }
@@ -169,7 +169,7 @@ mod tests {
         let lost = Event::Unroutable {
             vhost: "/".into(),
             exchange: "e".into(),
-            routing_key: "nowhere".to_owned(),
+            routing_key: "nowhere".into(),
             returned: false,
         };
         let rows = told(&mut all, &[lost]);
