@@ -120,6 +120,26 @@ pub(super) fn of_command(tool: Tool, command: &Command) -> String {
     text
 }
 
+/// What an option of all commands means, in a line.
+pub(super) fn of_option(name: &str) -> &'static str {
+    match name {
+        "node" => "the broker to ask, by its node name",
+        "quiet" => "no banners",
+        "silent" => "no banners and no column names",
+        "vhost" => "the virtual host, where there is one to choose",
+        "timeout" => "how long it may take, in seconds",
+        "formatter" => "json, pretty_table, table, csv or erlang",
+        "table-headers" => "whether there are column names",
+        "help" => "what the command does",
+        "version" => "the version of RabbitMQ that is spoken",
+        "url" => "the management API of a broker elsewhere",
+        "longnames" | "print-stacktrace" | "script-name" | "erlang-cookie" | "dry-run" => {
+            "taken, and means nothing here"
+        }
+        _ => "",
+    }
+}
+
 /// The known command most like `name`, if any is much like it.
 pub(super) fn suggestion(tool: Tool, name: &str) -> Option<&'static str> {
     commands(tool)

@@ -5,8 +5,9 @@
 //! called by, or by its first argument; `leveret --help` lists both. One file per family of
 //! resources holds a table of commands, and what they do; `ctl` finds and runs them.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 mod admin;
 mod app;
@@ -31,6 +32,7 @@ mod network;
 mod node;
 mod options;
 mod output;
+mod pages;
 mod parameters;
 mod parse;
 mod permissions;
@@ -67,7 +69,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     match Tool::named(called) {
         Some(tool) => ctl::run(tool, &rest).into(),
-        None if called == "rabbitmq-server" => start(&rest),
+        None if called == "rabbitmq-server" => server(&rest),
         None if called == "rabbitmqadmin" => admin::run(&rest).into(),
         None => by_first_argument(&rest),
     }
@@ -84,6 +86,8 @@ fn by_first_argument(arguments: &[String]) -> ExitCode {
         "upgrade" => ctl::run(Tool::Upgrade, rest).into(),
         "config" => config::run(rest),
         "install-links" => links::run(rest).into(),
+        "completions" => pages::completions(rest).into(),
+        "man" => pages::man(rest).into(),
         "serve" => start(rest),
         "-h" | "--help" | "help" => say(HELP),
         "-V" | "--version" | "version" => say(concat!("leveret ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -92,6 +96,33 @@ fn by_first_argument(arguments: &[String]) -> ExitCode {
         unknown => {
             output::print_error(&format!("leveret: there is no '{unknown}' here\n\n{HELP}"));
             failure::EX_USAGE.into()
+        }
+    }
+}
+
+/// `rabbitmq-server`, which with `-detached` goes on by itself in the background.
+fn server(arguments: &[String]) -> ExitCode {
+    let is_detached = |argument: &&String| argument.as_str() == "-detached";
+    if !arguments.iter().any(|argument| is_detached(&argument)) {
+        return start(arguments);
+    }
+    let rest = arguments.iter().filter(|argument| !is_detached(argument));
+    let spawned = std::env::current_exe().and_then(|program| {
+        Command::new(program)
+            .arg("serve")
+            .args(rest)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // What the terminal sends to this program is not for that one.
+            .process_group(0)
+            .spawn()
+    });
+    match spawned {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::print_error(&format!("rabbitmq-server: {error}\n"));
+            ExitCode::FAILURE
         }
     }
 }
@@ -129,9 +160,11 @@ Usage:
   leveret config effective         show every setting and where it came from (--json)
   leveret config check FILE …      say what is wrong in settings files
   leveret install-links DIR        give this program the names below, as links in DIR
+  leveret completions SHELL        print completions of all names for bash, zsh, fish …
+  leveret man DIR                  write manual pages of all names into DIR
 
 Called by one of these names it is that program:
-  rabbitmq-server         leveret serve
+  rabbitmq-server         leveret serve; -detached puts it into the background
   rabbitmqctl             leveret ctl
   rabbitmq-diagnostics    leveret diagnostics (rabbitmq-queues, rabbitmq-plugins and
                           rabbitmq-upgrade likewise)

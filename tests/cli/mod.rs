@@ -17,6 +17,7 @@ mod app;
 mod broker;
 mod config;
 mod definitions;
+mod detached;
 mod local;
 mod plugins;
 

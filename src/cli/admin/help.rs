@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::options::OPTIONS;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command};
+
+use super::options::{OPTIONS, Opt};
 use super::things::{CLOSED, DECLARED, DELETED, GET, LISTS, List, PUBLISH, PURGED, SHOWN, Thing};
 
 const USAGE: &str = "Usage\n=====\n  rabbitmqadmin [options] subcommand\n";
@@ -68,33 +71,39 @@ pub(super) fn config() -> String {
     )
 }
 
-/// Completes verbs, what they act on, and options.
-pub(super) fn bash_completion() -> String {
-    let names = |things: &[Thing]| {
-        things
-            .iter()
-            .map(|thing| thing.name)
-            .collect::<Vec<_>>()
-            .join(" ")
+/// All of it, for the manual.
+pub(in crate::cli) fn all() -> String {
+    format!("{}\n{}\n{}", overview(), subcommands(), config())
+}
+
+/// For the completions of shells and the manual.
+pub(in crate::cli) fn command() -> Command {
+    let option = |option: &'static Opt| {
+        let argument = Arg::new(option.long)
+            .long(option.long)
+            .help(option.about)
+            .global(true);
+        let argument = match option.short.chars().next() {
+            Some(letter) => argument.short(letter),
+            None => argument,
+        };
+        match option.value {
+            "" => argument.action(ArgAction::SetTrue),
+            value => argument.value_name(value),
+        }
     };
-    let lists = LISTS
-        .iter()
-        .map(|list| list.name)
-        .collect::<Vec<_>>()
-        .join(" ");
-    let mut cases = format!("    list) words=\"{lists}\" ;;\n    show) words=overview ;;\n");
-    for (verb, things) in ACTIONS {
-        let _ = writeln!(cases, "    {verb}) words=\"{}\" ;;", names(things));
-    }
-    let options: Vec<String> = OPTIONS
-        .iter()
-        .map(|option| format!("--{}", option.long))
-        .collect();
-    format!(
-        "_rabbitmqadmin() {{\n  local words\n  case \"${{COMP_WORDS[COMP_CWORD-1]}}\" in\n{cases}    \
-         export|import) COMPREPLY=($(compgen -f -- \"$2\")); return ;;\n    *) words=\"list show declare \
-         delete close purge publish get export import help {}\" ;;\n  esac\n  COMPREPLY=($(compgen -W \
-         \"$words\" -- \"$2\"))\n}}\ncomplete -F _rabbitmqadmin rabbitmqadmin\n",
-        options.join(" ")
-    )
+    let of = |verb: &'static str, names: Vec<&'static str>| {
+        let what = Arg::new("what").value_parser(PossibleValuesParser::new(names));
+        Command::new(verb).disable_help_flag(true).arg(what)
+    };
+    let names = |things: &'static [Thing]| things.iter().map(|thing| thing.name).collect();
+    let lists = |lists: &'static [List]| lists.iter().map(|list| list.name).collect();
+    Command::new("rabbitmqadmin")
+        .about("Declares, lists, publishes and gets over the management API")
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .args(OPTIONS.iter().map(option))
+        .subcommands([of("list", lists(LISTS)), of("show", lists(SHOWN))])
+        .subcommands(ACTIONS.map(|(verb, things)| of(verb, names(things))))
+        .subcommands(["publish", "get", "export", "import", "help"].map(Command::new))
 }

@@ -9,6 +9,8 @@ mod options;
 mod shown;
 mod things;
 
+pub(super) use self::help::{all as help_text, command};
+
 use self::call::Call;
 use self::options::{Given, Wrong};
 use self::things::{CLOSED, DECLARED, DELETED, LISTS, PURGED, SHOWN};
@@ -66,7 +68,7 @@ fn dispatch(given: &Given) -> Result<(), End> {
         return Ok(());
     }
     if given.flag("bash-completion") {
-        print(&help::bash_completion());
+        super::pages::completions(&["bash", "rabbitmqadmin"].map(str::to_owned));
         return Ok(());
     }
     let call = Call::new(given)?;
