@@ -193,7 +193,7 @@ test('the keyboard goes to pages and tells its keys', () => inTab(async (page) =
   await page.keyboard.press('g');
   await page.keyboard.press('q');
   await page.locator('h1', { hasText: 'Queues' }).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1');
+  await page.waitForFunction(() => document.activeElement.tagName === 'H1');
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
 }));

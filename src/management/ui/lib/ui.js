@@ -97,10 +97,21 @@ export function meter(value, most, text, label) {
   return html`<span class="meter" title=${label}><span class="track"><span class="fill ${share >= 1 ? 'full' : ''}" style:width=${`${share * 100}%`}></span></span><span>${text}</span></span>`;
 }
 
+/** A tab that a small screen cuts off is brought in. */
+function bringIn(id) {
+  const tab = document.getElementById(`tab-${id}`);
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 40;
+}
+
+let broughtIn = '';
+
 /** Sections of a page of which one is seen; which, is in the URL. */
 export function tabs(name, choices) {
   const chosen = route().query[name] ?? choices[0].id;
   const current = choices.find((one) => one.id === chosen) ?? choices[0];
+  const here = `${route().path} ${current.id}`;
+  if (here !== broughtIn) requestAnimationFrame(() => bringIn(current.id));
+  broughtIn = here;
   const move = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

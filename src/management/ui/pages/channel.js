@@ -40,5 +40,5 @@ function body(data, at, connection, consumers) {
       ['Prefetch', data.prefetch_count || 'no limit', 'prefetch_count: for each new consumer'], ['Global prefetch', data.global_prefetch_count || null],
       ['Unconfirmed', count(data.messages_unconfirmed)], ['Uncommitted', count(data.messages_uncommitted)], ['Acknowledgements uncommitted', count(data.acks_uncommitted)],
     ]))}</div>
-    ${panel('Consumers', consumerTable(consumers, 'channel-consumers'))}</div>`;
+    ${panel('Consumers', consumerTable(consumers, 'channel-consumers', { without: ['client', 'channel'] }))}</div>`;
 }

@@ -114,5 +114,5 @@ function whatHolds(data) {
 
 function bindingsTab(rows, error, exchanges, vhost, name) {
   const names = (exchanges ?? []).map((one) => one.name).filter(Boolean);
-  return html`<div class="stack">${failed(error)}${bindingTable(rows, 'queue-bindings')}${panel('Bind this queue', bindForm({ vhost, queue: name, names }))}</div>`;
+  return html`<div class="stack">${failed(error)}${bindingTable(rows, 'queue-bindings', null, ['destination', 'type'])}${panel('Bind this queue', bindForm({ vhost, queue: name, names }))}</div>`;
 }

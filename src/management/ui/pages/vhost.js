@@ -16,11 +16,15 @@ export default function vhost({ params, watch }) {
   const live = watch(path());
   const permissions = may('administrator') ? watch(api('vhosts', name, 'permissions')) : null;
   const users = may('administrator') ? watch('/api/users?columns=name') : null;
+  // Samples end with what is now, which is as old as the answer.
+  let [seen, seenAt] = [undefined, 0];
   return {
     title: name,
     view: () => {
       live.to(path());
-      return html`${title(live().data, name)}${loaded(live, (data) => body(data, live().at, permissions?.(), users?.().data))}`;
+      const { data: now, at } = live();
+      if (now !== seen) [seen, seenAt] = [now, at];
+      return html`${title(now, name)}${loaded(live, (data) => body(data, seenAt, permissions?.(), users?.().data))}`;
     },
   };
 }
