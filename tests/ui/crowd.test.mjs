@@ -62,10 +62,18 @@ test('a lost connection is shown, and heals', async () => {
   const { page } = await tab(browser.context);
   await signIn(page, broker.url);
   await page.locator('h1').waitFor();
+  await broker.api('PUT', 'queues/%2F/before', {});
+  await page.goto(`${broker.url}/#/queues`);
+  await page.getByRole('searchbox').fill('before');
+  await page.getByRole('link', { name: 'before' }).waitFor();
   await broker.stop();
   await page.getByRole('alert').getByText('The broker does not answer').waitFor();
   await broker.startAgain();
   await page.getByRole('alert').waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Live', exact: true }).waitFor();
+  // The broker that came back knows nothing of before: lists are loaded anew, and news come again.
+  await page.getByText('No queues yet').waitFor();
+  await broker.api('PUT', 'queues/%2F/before', {});
+  await page.getByRole('link', { name: 'before' }).waitFor();
   await page.close();
 });

@@ -70,7 +70,7 @@ export function feedOf(path) {
   if (root === 'api' && FAMILIES[family]) return FAMILIES[family](rest, columns);
   if (path === '/dev/log') return { topics: ['log'], make: (data) => new Lines(data), stale: () => 0 };
   if (path === FLOWS) return { topics: ['flows'], make: () => new Flows(), stale: () => 0 };
-  return plain(['topology', 'overview'], either(hears('topology', SLOW), hears('overview', SLOW)));
+  return plain(['topology', 'overview'], either(hears('topology', SLOW), hears('overview', SELDOM)));
 }
 
 /** Not a path of the API: which way messages go is only told. */
