@@ -63,10 +63,14 @@ fn duration(ms: u64) -> String {
 }
 
 impl Core {
+    fn ends(&self) -> String {
+        let (peer, local) = (self.endpoints.peer, self.endpoints.local);
+        format!("{} -> {}", canonical(peer), canonical(local))
+    }
+
     /// The name of the connection, with what the client calls it.
     fn log_name(&self) -> String {
-        let (peer, local) = (self.endpoints.peer, self.endpoints.local);
-        let name = format!("{} -> {}", canonical(peer), canonical(local));
+        let name = self.ends();
         match &self.diary.client_name {
             Some(own) => format!("{name} - {own}"),
             None => name,
@@ -117,7 +121,7 @@ impl Core {
         tracing::error!(
             target: "connection",
             "Error on AMQP connection {PROCESS} ({}, state: starting):\n{mechanism} login refused: {reason}",
-            self.log_name()
+            self.ends()
         );
     }
 
@@ -131,10 +135,14 @@ impl Core {
         let operation = methods.find(|one| (one.class_id, one.method_id) == ids);
         let operation = operation.map_or("none", |one| one.name);
         let Some((vhost, user)) = &self.diary.home else {
-            tracing::error!(
-                target: "connection",
-                "Error on AMQP connection {PROCESS} ({name}, state: opening):\n{text}"
-            );
+            // Why somebody is not let in was told when it happened.
+            if let Some(user) = self.login_user() {
+                let user = &user.name;
+                tracing::error!(
+                    target: "connection",
+                    "Error on AMQP connection {PROCESS} ({name}, user: '{user}', state: opening):\n{text}"
+                );
+            }
             return;
         };
         let who = format!("{PROCESS} ({name}, vhost: '{vhost}', user: '{user}'");
@@ -194,9 +202,10 @@ impl Core {
             return;
         }
         let lived = self.lived();
-        let home = match &diary.home {
-            Some((vhost, user)) => format!(", vhost: '{vhost}', user: '{user}'"),
-            None => String::new(),
+        let home = match (&diary.home, self.login_user()) {
+            (Some((vhost, user)), _) => format!(", vhost: '{vhost}', user: '{user}'"),
+            (None, Some(user)) => format!(", vhost: 'none', user: '{}'", user.name),
+            (None, None) => String::new(),
         };
         let name = self.log_name();
         let who = format!("({name}{home}, duration: '{lived}')");

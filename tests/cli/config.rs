@@ -279,6 +279,13 @@ fn the_log_tells_of_connections_in_rabbitmqs_words() {
         .write_all(&frames::method(0, 10, 50, &[&close]))
         .unwrap();
     client.read_to_end(&mut Vec::new()).unwrap();
+    let mut stranger = std::net::TcpStream::connect(address).unwrap();
+    let wrong = b"\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0wrong\x05en_US";
+    stranger.write_all(frames::PROTOCOL_HEADER).unwrap();
+    stranger
+        .write_all(&frames::method(0, 10, 11, &[wrong]))
+        .unwrap();
+    stranger.read_to_end(&mut Vec::new()).unwrap();
     let output = place.run(&["ctl", "-q", "status", "--formatter", "json"]);
     let status: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
@@ -307,6 +314,8 @@ fn the_log_tells_of_connections_in_rabbitmqs_words() {
         "operation queue.declare caused a channel exception not_found: no queue 'q' in vhost '/'\n"
             .to_owned(),
         closing,
+        ", state: starting):\n".to_owned(),
+        "PLAIN login refused: user 'guest' - invalid credentials\n".to_owned(),
     ] {
         assert!(log.contains(&line), "{line} is not in {log}");
     }
