@@ -36,6 +36,7 @@ pub mod queue;
 pub mod random;
 pub mod registry;
 mod restart;
+pub mod secret;
 pub mod settings;
 pub mod shown;
 pub mod sockets;

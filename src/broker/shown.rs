@@ -32,6 +32,8 @@ pub struct Shown {
     pub flag_levels: bool,
     /// A way to settle that there is not is told, not an internal error.
     pub explains_ackmode: bool,
+    /// A binding key must be text; older lines take anything, and then cannot find the binding.
+    pub binding_key_is_text: bool,
     /// Deprecated features come with their state.
     pub feature_state: bool,
     /// What `/api/auth` tells of OAuth; there is none on newer lines.
@@ -116,6 +118,7 @@ impl Shown {
         feature_flags: FLAGS_4_0,
         flag_levels: false,
         explains_ackmode: false,
+        binding_key_is_text: false,
         feature_state: false,
         auth: Some(&[]),
         version: true,
@@ -152,6 +155,7 @@ impl Shown {
         feature_flags: FLAGS_4_3,
         flag_levels: true,
         explains_ackmode: true,
+        binding_key_is_text: true,
         feature_state: true,
         auth: None,
         user_queues: true,

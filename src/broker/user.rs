@@ -14,6 +14,7 @@ use super::error::Resource;
 use super::limit::Limits;
 use super::name::Name;
 use super::permission::{Access, Permission, TopicPermission};
+use super::secret;
 use crate::sync::{LEAF, Ranked};
 
 const SALT_LEN: usize = 4;
@@ -106,11 +107,7 @@ impl PasswordHash {
             return false;
         };
         let digest = self.algorithm.digest(salt, password.as_bytes());
-        let differing = digest
-            .iter()
-            .zip(stored)
-            .fold(0, |all, (one, other)| all | (one ^ other));
-        !password.is_empty() && digest.len() == stored.len() && differing == 0
+        !password.is_empty() && secret::is_same(&digest, stored)
     }
 }
 

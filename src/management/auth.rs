@@ -17,6 +17,7 @@ use crate::broker::authority::Question;
 use crate::broker::error::Resource;
 use crate::broker::name::Name;
 use crate::broker::permission::Access;
+use crate::broker::secret;
 use crate::broker::user::User;
 use crate::broker::vhost::VirtualHost;
 
@@ -70,7 +71,7 @@ impl Caller {
         let text = header.to_str().map_err(|_| malformed())?;
         let (scheme, value) = text.split_once(' ').ok_or_else(malformed)?;
         if scheme.eq_ignore_ascii_case("bearer") {
-            return match same_bytes(value.as_bytes(), api.token.as_bytes()) {
+            return match secret::is_same(value.as_bytes(), api.token.as_bytes()) {
                 true => Ok(Self::Local),
                 // The token says who it is.
                 false if api.shared.auth.takes_tokens() => {
@@ -171,12 +172,6 @@ fn percent_decode(text: &str) -> String {
 
 fn name_and_password(decoded: &[u8]) -> Option<(&str, &str)> {
     std::str::from_utf8(decoded).ok()?.split_once(':')
-}
-
-/// Takes the same time wherever the first difference is.
-fn same_bytes(one: &[u8], other: &[u8]) -> bool {
-    let differing = one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b));
-    !other.is_empty() && one.len() == other.len() && differing == 0
 }
 
 fn has_any(user: &User, tags: &[&str]) -> bool {

@@ -199,7 +199,11 @@ async fn post(
         }
         DestinationId::Exchange(name) => Destination::Exchange(vhost.exchange(name)?),
     };
-    let key = Name::from(request.text("routing_key").unwrap_or_default());
+    let key = match api.broker().compat.shown.binding_key_is_text {
+        true => request.word("routing_key")?,
+        false => request.text("routing_key"),
+    };
+    let key = Name::from(key.unwrap_or_default());
     let arguments = request.table("arguments")?;
     api.change(caller.name(), &vhost, |_, fx| {
         vhost.bind(&exchange, destination, &key, &arguments, fx)

@@ -108,7 +108,7 @@ async fn put(
     if name.is_empty() {
         return Err(ApiError::Refused("Access refused."));
     }
-    let kind = request.text("type").unwrap_or("direct");
+    let kind = request.word("type")?.unwrap_or("direct");
     let spec = ExchangeSpec {
         name: name.into(),
         vhost: vhost.name.clone(),

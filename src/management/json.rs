@@ -73,6 +73,15 @@ impl Request {
         self.get(key).and_then(Value::as_str)
     }
 
+    /// Likewise; what is there and no text makes RabbitMQ fail.
+    pub(super) fn word(&self, key: &str) -> Result<Option<&str>, ApiError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(ApiError::WrongKind),
+        }
+    }
+
     /// A flag, also as the words that old tools send.
     pub(super) fn flag(&self, key: &str) -> Result<bool, ApiError> {
         match self.get(key) {
@@ -113,7 +122,8 @@ impl Request {
     }
 
     /// Tags: a list, or words with commas between them.
-    pub(super) fn tags(&self, key: &str) -> Option<Vec<String>> {
-        json::tags(self.get(key)?)
+    pub(super) fn tags(&self, key: &str) -> Result<Option<Vec<String>>, ApiError> {
+        let tags = |value| json::tags(value).ok_or(ApiError::WrongKind);
+        self.get(key).map(tags).transpose()
     }
 }

@@ -29,9 +29,11 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Whether a page was asked for.
-    pub(super) fn is_paged(&self) -> bool {
-        self.page.is_some()
+    /// Whether a page was asked for, in a way that makes sense.
+    pub(super) fn is_paged(&self) -> Result<bool, ApiError> {
+        let page = self.page.as_deref();
+        let numbers = page.map(|page| self.page_numbers(page)).transpose()?;
+        Ok(numbers.is_some())
     }
 
     /// For a list that RabbitMQ shows whole, whatever columns are asked for.

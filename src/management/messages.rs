@@ -71,7 +71,8 @@ struct Taking<'a> {
 impl<'a> Taking<'a> {
     fn read(request: &'a Request, user: &'a str, compat: &Compat) -> Result<Self, ApiError> {
         request.must_have(&["count", "ackmode", "encoding"])?;
-        let [mode, encoding] = request.texts(["ackmode", "encoding"])?;
+        let [mode] = request.patterns(["ackmode"])?;
+        let encoding = request.text("encoding").unwrap_or_default();
         let how = match mode {
             "ack_requeue_true" => Settlement::Return,
             "reject_requeue_true" => Settlement::Requeue,

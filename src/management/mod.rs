@@ -292,13 +292,13 @@ mod tests {
     async fn every_route_is_described_and_every_description_is_a_route() {
         let described = http::paths();
         assert_eq!(
-            paths(&routes()),
+            paths(&routes().merge(metrics::routes())),
             described,
             "left: the router, right: http/routes"
         );
         let server = Server::builder().start().unwrap();
         let api = Api::new(Arc::clone(server.shared()), "token", Vec::new());
-        let service = TowerToHyperService::new(routes().with_state(api));
+        let service = TowerToHyperService::new(routes().merge(metrics::routes()).with_state(api));
         for path in described {
             let mut request = Request::new(Body::empty());
             *request.method_mut() = Method::TRACE;

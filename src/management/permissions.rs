@@ -14,9 +14,10 @@ use super::json::Request;
 use super::listing::Listing;
 use super::{Answer, Api, created, no_content};
 use crate::broker::event::Change;
+use crate::broker::name::Name;
 use crate::broker::pattern::InvalidPattern;
 use crate::broker::permission::{Permission, TopicPermission};
-use crate::broker::user::User;
+use crate::broker::user::{User, UserState};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -36,24 +37,21 @@ pub(super) fn routes() -> Router<Api> {
         )
 }
 
+/// What is told of each user, by name.
+fn of_each(api: &Api, rows: impl Fn(&str, &UserState) -> Vec<Value>) -> Vec<Value> {
+    let users = api.broker().users.sorted();
+    let rows = |user: &Arc<User>| user.read(|state| rows(&user.name, state));
+    users.iter().flat_map(rows).collect()
+}
+
 /// The permissions that `which` picks by user and virtual host.
 pub(super) fn rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
-    let row = |user: &User| {
-        user.read(|state| {
-            let mine = state
-                .permissions
-                .iter()
-                .filter(|(vhost, _)| which(&user.name, vhost));
-            mine.map(|(vhost, permission)| view(&user.name, vhost, permission))
-                .collect::<Vec<_>>()
-        })
-    };
-    api.broker()
-        .users
-        .sorted()
-        .iter()
-        .flat_map(|user| row(user))
-        .collect()
+    of_each(api, |user, state| {
+        let all = state.permissions.iter();
+        let mine = all.filter(|(vhost, _)| which(user, vhost));
+        mine.map(|(vhost, permission)| view(user, vhost, permission))
+            .collect()
+    })
 }
 
 fn view(user: &str, vhost: &str, permission: &Permission) -> Value {
@@ -81,14 +79,22 @@ async fn one(State(api): State<Api>, Path(at): Path<(String, String)>) -> Answer
     Listing::default().one(&view(&user, &vhost, &found))
 }
 
-/// Both must be there before anything is granted.
-fn target(api: &Api, vhost: &str, user: &str) -> Result<Arc<User>, ApiError> {
-    let user = api
-        .broker()
-        .users
-        .get(user)
-        .filter(|_| api.broker().vhosts.contains(vhost));
-    user.ok_or_else(|| ApiError::bad_request("vhost_or_user_not_found"))
+/// Grant a user something in a virtual host. Both must be there, which is looked at before
+/// `permission` is made; `put` keeps it, and says whether there was none.
+fn grant<T>(
+    api: &Api,
+    (vhost, user): (&str, &str),
+    permission: impl FnOnce() -> Result<T, ApiError>,
+    announced: impl FnOnce(&User, &Arc<T>) -> Change,
+    put: impl FnOnce(&mut UserState, Arc<T>) -> bool,
+) -> Answer {
+    let user = api.broker().users.get(user);
+    let user = user.filter(|_| api.broker().vhosts.contains(vhost));
+    let user = user.ok_or_else(|| ApiError::bad_request("vhost_or_user_not_found"))?;
+    let permission = Arc::new(permission()?);
+    let is_new = user.change(|state| put(state, Arc::clone(&permission)));
+    api.announce(|| announced(&user, &permission));
+    Ok(created(is_new))
 }
 
 /// RabbitMQ shows an Erlang term, whose strings are lists of characters.
@@ -109,17 +115,22 @@ async fn put(
 ) -> Answer {
     let request = Request::parse(&body)?;
     let [configure, write, read] = request.patterns(["configure", "write", "read"])?;
-    let user = target(&api, &vhost, &user)?;
-    let permission = Permission::new(configure, write, read)
-        .map_err(|invalid| invalid_regexp(&api, &codes(&invalid.pattern), &invalid))?;
-    let permission = Arc::new(permission);
-    let old = user.change(|state| {
-        let mine = Arc::clone(&permission);
-        state.permissions.insert(vhost.as_str().into(), mine)
-    });
-    let by = caller.name();
-    api.announce(|| Change::permission_created(&user.name, &vhost, &permission, by));
-    Ok(created(old.is_none()))
+    let permission = || {
+        let made = Permission::new(configure, write, read);
+        made.map_err(|invalid| invalid_regexp(&api, &codes(&invalid.pattern), &invalid))
+    };
+    grant(
+        &api,
+        (&vhost, &user),
+        permission,
+        |user, it| Change::permission_created(&user.name, &vhost, it, caller.name()),
+        |state, it| {
+            state
+                .permissions
+                .insert(vhost.as_str().into(), it)
+                .is_none()
+        },
+    )
 }
 
 async fn delete(
@@ -144,28 +155,20 @@ fn announce_deleted(api: &Api, name: &'static str, user: &str, vhost: &str, call
 
 /// The topic permissions that `which` picks by user and virtual host.
 pub(super) fn topic_rows(api: &Api, which: impl Fn(&str, &str) -> bool) -> Vec<Value> {
-    let row = |user: &User| {
-        user.read(|state| {
-            let mine = state.topic_permissions.iter();
-            mine.filter(|((vhost, _), _)| which(&user.name, vhost))
-                .map(|((vhost, exchange), permission)| {
-                    json!({
-                        "user": user.name.as_str(),
-                        "vhost": vhost.as_str(),
-                        "exchange": exchange.as_str(),
-                        "write": permission.write.as_str(),
-                        "read": permission.read.as_str(),
-                    })
-                })
-                .collect::<Vec<_>>()
-        })
-    };
-    api.broker()
-        .users
-        .sorted()
-        .iter()
-        .flat_map(|user| row(user))
-        .collect()
+    of_each(api, |user, state| {
+        let all = state.topic_permissions.iter();
+        let mine = all.filter(|((vhost, _), _)| which(user, vhost));
+        let row = |((vhost, exchange), permission): (&(Name, Name), &Arc<TopicPermission>)| {
+            json!({
+                "user": user,
+                "vhost": vhost.as_str(),
+                "exchange": exchange.as_str(),
+                "write": permission.write.as_str(),
+                "read": permission.read.as_str(),
+            })
+        };
+        mine.map(row).collect()
+    })
 }
 
 async fn list_topic(State(api): State<Api>, Query(listing): Query<Listing>) -> Answer {
@@ -188,29 +191,34 @@ async fn put_topic(
     body: Bytes,
 ) -> Answer {
     let request = Request::parse(&body)?;
-    let [exchange, write, read] = request.patterns(["exchange", "write", "read"])?;
-    let user = target(&api, &vhost, &user)?;
-    let exists = |vhost: &str| {
-        api.broker()
-            .vhost(vhost)
-            .is_ok_and(|it| it.exchange(exchange).is_ok())
+    request.must_have(&["exchange", "write", "read"])?;
+    let named = request.get("exchange");
+    let exchange = named.and_then(Value::as_str).unwrap_or_default();
+    let permission = || {
+        let there = api.broker().vhost(&vhost)?;
+        let is_unknown = named.is_none_or(|name| !name.is_string())
+            || api.broker().compat.checks_topic_exchange && there.exchange(exchange).is_err();
+        if is_unknown {
+            return Err(ApiError::BadRequest(json!(["no_such_exchange", named])));
+        }
+        let [write, read] = request.patterns(["write", "read"])?;
+        let made = TopicPermission::new(write, read);
+        made.map_err(|invalid| invalid_regexp(&api, &json!(invalid.pattern), &invalid))
     };
-    if api.broker().compat.checks_topic_exchange && !exists(&vhost) {
-        return Err(ApiError::BadRequest(json!(["no_such_exchange", exchange])));
-    }
-    let permission = TopicPermission::new(write, read)
-        .map_err(|invalid| invalid_regexp(&api, &json!(invalid.pattern), &invalid))?;
-    let key = (vhost.as_str().into(), exchange.into());
-    let permission = Arc::new(permission);
-    let (at, by) = ((vhost.as_str(), exchange), caller.name());
-    api.announce(|| Change::topic_permission_created(&user.name, at, &permission, by));
-    Ok(created(user.change(|state| {
-        let all = &mut state.topic_permissions;
-        // RabbitMQ counts those of all exchanges as one thing.
-        let is_new = !all.keys().any(|(there, _)| *there == *vhost);
-        all.insert(key, permission);
-        is_new
-    })))
+    let at = (vhost.as_str(), exchange);
+    grant(
+        &api,
+        (&vhost, &user),
+        permission,
+        |user, it| Change::topic_permission_created(&user.name, at, it, caller.name()),
+        |state, it| {
+            let all = &mut state.topic_permissions;
+            // RabbitMQ counts those of all exchanges as one thing.
+            let is_new = !all.keys().any(|(there, _)| *there == *vhost);
+            all.insert((vhost.as_str().into(), exchange.into()), it);
+            is_new
+        },
+    )
 }
 
 async fn delete_topic(

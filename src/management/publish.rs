@@ -49,17 +49,20 @@ async fn publish_to(
     if request.text("payload").is_none() {
         return Err(ApiError::bad_request("payload_not_string"));
     }
-    let [routing_key, payload, encoding] =
-        request.patterns(["routing_key", "payload", "payload_encoding"])?;
+    let [routing_key, payload] = request.patterns(["routing_key", "payload"])?;
+    let encoding = request.get("payload_encoding");
     let properties = request.get("properties").and_then(Value::as_object);
     let properties = properties.ok_or(ApiError::WrongKind)?;
     check_exchange(&vhost, &exchange)?;
-    let payload = match encoding {
-        "string" => payload.as_bytes().to_vec(),
-        "base64" => STANDARD
+    let payload = match encoding.and_then(Value::as_str) {
+        Some("string") => payload.as_bytes().to_vec(),
+        Some("base64") => STANDARD
             .decode(payload)
             .map_err(|_| ApiError::BadRequest(json!(["not_base64", payload])))?,
-        other => return Err(ApiError::BadRequest(json!(["unsupported_encoding", other]))),
+        _ => {
+            let unsupported = json!(["unsupported_encoding", encoding]);
+            return Err(ApiError::BadRequest(unsupported));
+        }
     };
     let mut properties = read_properties(properties)?;
     if let Some(headers) = properties.headers.as_mut()

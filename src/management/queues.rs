@@ -186,6 +186,8 @@ async fn put(
         return Err(ApiError::Refused("Access refused."));
     }
     check_node(&api, &request)?;
+    // Nobody can own a queue over HTTP, but what is said of it must make sense.
+    request.flag("exclusive")?;
     api.broker().check_queues(&vhost, &name)?;
     let spec = QueueSpec {
         name: name.into(),
@@ -207,7 +209,7 @@ async fn put(
 
 /// A queue can only be put where there is a node.
 fn check_node(api: &Api, request: &Request) -> Result<(), ApiError> {
-    match request.text("node") {
+    match request.word("node")? {
         Some(node) if node != api.broker().node.as_str() => Err(ApiError::bad_request(format!(
             "Node {node} could not be contacted"
         ))),

@@ -62,6 +62,10 @@ async fn one(
     ))
 }
 
+fn existing(api: &Api, name: &str) -> Result<Arc<User>, ApiError> {
+    api.broker().users.get(name).ok_or(ApiError::NotFound)
+}
+
 fn view(user: &User) -> Value {
     user.read(|state| {
         json!({
@@ -101,7 +105,7 @@ async fn put(
 /// Tags; `administrator` is how the oldest tools ask for that one.
 fn tags(request: &Request) -> Result<Vec<String>, ApiError> {
     match (request.get("tags"), request.get("administrator")) {
-        (Some(_), _) => request.tags("tags").ok_or(ApiError::WrongKind),
+        (Some(_), _) => Ok(request.tags("tags")?.unwrap_or_default()),
         (None, Some(Value::Bool(true))) => Ok(vec!["administrator".to_owned()]),
         (None, Some(_)) => Ok(Vec::new()),
         (None, None) => Err(ApiError::bad_request("tags_not_present")),
@@ -109,7 +113,14 @@ fn tags(request: &Request) -> Result<Vec<String>, ApiError> {
 }
 
 fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiError> {
-    match (request.text("password"), request.text("password_hash")) {
+    let not_base64 = |hash: &Value| ApiError::BadRequest(json!(["not_base64", hash]));
+    let hash = match request.get("password_hash") {
+        // An empty list is an empty text to RabbitMQ.
+        None => None,
+        Some(Value::Array(all)) if all.is_empty() => None,
+        Some(hash) => Some(hash.as_str().ok_or_else(|| not_base64(hash))?),
+    };
+    match (request.word("password")?, hash) {
         (Some(_), Some(_)) => Err(ApiError::bad_request(
             "both_password_and_password_hash_are_provided",
         )),
@@ -118,9 +129,8 @@ fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiErr
             let algorithm = request
                 .text("hashing_algorithm")
                 .and_then(HashingAlgorithm::from_name);
-            let bad = || ApiError::BadRequest(json!(["not_base64", hash]));
-            let hash = PasswordHash::from_base64(hash, algorithm.unwrap_or_default());
-            hash.map(Some).ok_or_else(bad)
+            let found = PasswordHash::from_base64(hash, algorithm.unwrap_or_default());
+            found.map(Some).ok_or_else(|| not_base64(&json!(hash)))
         }
         (None, None) => Ok(None),
     }
@@ -138,10 +148,10 @@ async fn delete(State(api): State<Api>, caller: Caller, Path(name): Path<String>
 async fn bulk_delete(State(api): State<Api>, caller: Caller, body: Bytes) -> Answer {
     let request = Request::parse(&body)?;
     request.must_have(&["users"])?;
-    let is_list = request.get("users").is_some_and(Value::is_array);
-    let users = request.tags("users").filter(|_| is_list);
-    let users = users.ok_or(ApiError::WrongKind)?;
-    for name in &users {
+    let users = request.get("users").and_then(Value::as_array);
+    let users = users.ok_or(ApiError::WrongKind)?.iter();
+    let users: Option<Vec<&str>> = users.map(Value::as_str).collect();
+    for name in users.ok_or(ApiError::WrongKind)? {
         // One that is not there is deleted already.
         if api.broker().delete_user(name) {
             api.announce(|| Change::user("user.deleted", name, caller.name()));
@@ -155,10 +165,7 @@ async fn permissions(
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    api.broker()
-        .users
-        .get(name.as_str())
-        .ok_or(ApiError::NotFound)?;
+    existing(&api, &name)?;
     listing.answer(permissions::rows(&api, |user, _| user == name))
 }
 
@@ -167,10 +174,7 @@ async fn topic_permissions(
     Path(name): Path<String>,
     Query(listing): Query<Listing>,
 ) -> Answer {
-    api.broker()
-        .users
-        .get(name.as_str())
-        .ok_or(ApiError::NotFound)?;
+    existing(&api, &name)?;
     listing.answer(permissions::topic_rows(&api, |user, _| user == name))
 }
 

@@ -46,7 +46,7 @@ async fn list(
 ) -> Answer {
     let look = api.look(ranges.list_ranges()?);
     let traffic = AllTraffic::read(api.broker());
-    if listing.is_paged() && api.broker().compat.fails_on_vhost_pages {
+    if listing.is_paged()? && api.broker().compat.fails_on_vhost_pages {
         return Err(ApiError::WrongKind);
     }
     let rows = caller
@@ -129,7 +129,7 @@ async fn put(
     let request = Request::parse(&body)?;
     let mut metadata = VhostMetadata {
         description: request.text("description").unwrap_or_default().to_owned(),
-        tags: request.tags("tags").unwrap_or_default(),
+        tags: request.tags("tags")?.unwrap_or_default(),
         default_queue_type: queue_type(&api, &request)?,
         protected_from_deletion: false,
     };
@@ -164,13 +164,23 @@ const QUEUE_TYPE: &str = "default_queue_type";
 /// Lines without default queue types take any, and do nothing with it.
 fn queue_type(api: &Api, request: &Request) -> Result<Option<QueueKind>, ApiError> {
     let compat = &api.broker().compat;
-    let name = request.text(QUEUE_TYPE);
-    let Some(name) = name.filter(|name| *name != "undefined" && compat.fills_queue_type) else {
-        return Ok(None);
+    let name = match request.get(QUEUE_TYPE) {
+        _ if !compat.fills_queue_type => return Ok(None),
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(name)) if name == "undefined" => return Ok(None),
+        Some(Value::String(name)) => name,
+        Some(_) if compat.fails_on_unknown_queue_type => return Err(ApiError::WrongKind),
+        Some(other) => {
+            let text = format!("{other} is not a valid default_queue_type value");
+            return Err(ApiError::bad_request(text));
+        }
     };
     match QueueKind::from_name(name) {
         Some(kind) => Ok(Some(kind)),
         None if compat.fails_on_unknown_queue_type => Err(ApiError::WrongKind),
+        None if name.is_empty() => Err(ApiError::bad_request(
+            "default_queue_type must not be an empty string",
+        )),
         None => Err(ApiError::bad_request(format!(
             "{name} is not a valid queue type"
         ))),

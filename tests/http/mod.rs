@@ -19,6 +19,7 @@ mod dev;
 mod events;
 mod families;
 mod fuzz;
+mod kinds;
 mod known;
 mod listing;
 mod live;

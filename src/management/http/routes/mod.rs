@@ -3,6 +3,16 @@
 //! The router's own list must be the same (a test compares them), so a route that is not described
 //! does not pass. Who may ask is enforced from here.
 
+/// A table of routes: the path, and what can be done there.
+macro_rules! routes {
+    ($($path:literal: $($operation:expr),+;)*) => {
+        &[$($crate::management::http::routes::Route {
+            path: $path,
+            operations: &[$($operation),+],
+        }),*]
+    };
+}
+
 mod model;
 mod node;
 mod rights;
@@ -194,10 +204,6 @@ const fn ask(
     Operation::new(Verb::Post, who, summary, shows, &[200]).body(body)
 }
 
-const fn at(path: &'static str, operations: &'static [Operation]) -> Route {
-    Route { path, operations }
-}
-
 /// All routes.
 pub(super) static FAMILIES: &[&Family] = &[
     &node::OVERVIEW,
@@ -214,6 +220,7 @@ pub(super) static FAMILIES: &[&Family] = &[
     &settings::PARAMETERS,
     &settings::LIMITS,
     &settings::DEFINED,
+    &node::METRICS,
     &node::FEATURES,
     &node::DESCRIPTION,
     &node::LEVERET,
