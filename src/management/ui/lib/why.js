@@ -28,19 +28,18 @@ const consumerLine = (one, names) => html`<li><span class=${one.key === 'has_roo
 export function whyView(vhost, name, names) {
   const found = signal({ data: undefined, error: null });
   let asked = '';
-  const ask = async () => {
+  const ask = async (numbers) => {
+    asked = numbers;
     try {
-      found.set({ data: await get(dev('explain', 'queue', vhost, name)), error: null });
+      const data = await get(dev('explain', 'queue', vhost, name));
+      if (asked === numbers) found.set({ data, error: null });
     } catch (error) {
-      found.set({ ...found.peek(), error });
+      if (asked === numbers) found.set({ ...found.peek(), error });
     }
   };
   return (data) => {
     const numbers = [data.messages_ready, data.messages_unacknowledged, data.consumers].join();
-    if (numbers !== asked) {
-      asked = numbers;
-      ask();
-    }
+    if (numbers !== asked) ask(numbers);
     const { data: why, error } = found();
     return panel('Why is nothing consumed?', html`${failed(error)}${why ? answer(why, [vhost, name], names()) : null}`);
   };
