@@ -9,6 +9,8 @@ pub(super) struct Plugin {
     pub(super) about: &'static str,
     /// What it does is built in and runs.
     pub(super) is_on: bool,
+    /// What it does is built in, and settings switch it on.
+    pub(super) is_chosen: bool,
     /// It is there because others need it.
     pub(super) is_helper: bool,
 }
@@ -24,6 +26,7 @@ const fn there(name: &'static str, needs: &'static [&'static str], about: &'stat
         needs,
         about,
         is_on: false,
+        is_chosen: false,
         is_helper: false,
     }
 }
@@ -31,6 +34,13 @@ const fn there(name: &'static str, needs: &'static [&'static str], about: &'stat
 const fn on(name: &'static str, needs: &'static [&'static str], about: &'static str) -> Plugin {
     Plugin {
         is_on: true,
+        ..there(name, needs, about)
+    }
+}
+
+const fn chosen(name: &'static str, needs: &'static [&'static str], about: &'static str) -> Plugin {
+    Plugin {
+        is_chosen: true,
         ..there(name, needs, about)
     }
 }
@@ -55,18 +65,18 @@ pub(super) static ALL: &[Plugin] = &[
         &[],
         "Remembers what other authentication backends answered",
     ),
-    there(
+    chosen(
         "rabbitmq_auth_backend_http",
         &[],
         "Authentication by HTTP requests",
     ),
     there("rabbitmq_auth_backend_ldap", &[], "Authentication by LDAP"),
-    there(
+    chosen(
         "rabbitmq_auth_backend_oauth2",
         &[],
         "Authentication by OAuth 2 tokens",
     ),
-    there(
+    chosen(
         "rabbitmq_auth_mechanism_ssl",
         &[],
         "Authentication by client certificates",
@@ -76,7 +86,7 @@ pub(super) static ALL: &[Plugin] = &[
         &[],
         "Exchanges of the type x-consistent-hash",
     ),
-    there("rabbitmq_event_exchange", &[], "Events as messages"),
+    chosen("rabbitmq_event_exchange", &[], "Events as messages"),
     there("rabbitmq_federation", &[], "Federation of brokers"),
     there(
         "rabbitmq_federation_management",

@@ -399,19 +399,17 @@ fn write(path: &Path, names: &[String]) -> Result<(), Failure> {
 
 /// What RabbitMQ would do and Leveret does not.
 fn note_differences(before: &[String], after: &[String]) {
-    let is_on = |name: &str| find(name).is_some_and(|plugin| plugin.is_on);
-    for name in after
-        .iter()
-        .filter(|name| !before.contains(name) && !is_on(name))
-    {
-        print_error(&format!(
-            "Note: {name} is noted as enabled; Leveret does without it\n"
-        ));
+    let new = after.iter().filter(|name| !before.contains(name));
+    let gone = before.iter().filter(|name| !after.contains(name));
+    for name in new {
+        let note = match find(name) {
+            Some(plugin) if plugin.is_on => continue,
+            Some(plugin) if plugin.is_chosen => "is built into Leveret; its settings switch it on",
+            _ => "is noted as enabled; Leveret does without it",
+        };
+        print_error(&format!("Note: {name} {note}\n"));
     }
-    for name in before
-        .iter()
-        .filter(|name| !after.contains(name) && is_on(name))
-    {
+    for name in gone.filter(|name| find(name).is_some_and(|plugin| plugin.is_on)) {
         print_error(&format!("Note: {name} is built into Leveret and goes on\n"));
     }
 }
