@@ -15,7 +15,14 @@ const PATTERN_BYTES_MAX: usize = 64 * 1024;
 /// the empty name.
 pub struct Pattern {
     text: String,
-    regex: Option<Regex>,
+    matcher: Matcher,
+}
+
+/// The two commonest patterns need no automaton: most brokers never compile one.
+enum Matcher {
+    Everything,
+    Empty,
+    Regex(Box<Regex>),
 }
 
 impl Pattern {
@@ -30,24 +37,26 @@ impl Pattern {
         if let Some(invalid) = fault::find(text) {
             return Err(invalid);
         }
-        let regex = match text {
-            "" => Regex::new("^$"),
-            text => Regex::new(text),
+        let matcher = match text {
+            ".*" => Matcher::Everything,
+            "" | "^$" => Matcher::Empty,
+            text => Matcher::Regex(Box::new(
+                Regex::new(text)
+                    .map_err(|error| InvalidPattern::other(text, &error.to_string()))?,
+            )),
         };
-        let regex = regex.map_err(|error| InvalidPattern::other(text, &error.to_string()))?;
-        // `.*` is by far the commonest, and needs no automaton.
-        Ok(Self {
-            text: text.to_owned(),
-            regex: (text != ".*").then_some(regex),
-        })
+        let text = text.to_owned();
+        Ok(Self { text, matcher })
     }
 
     /// Whether it matches somewhere in `name`.
     pub fn matches(&self, name: &str) -> bool {
-        // An expression that runs away (the backtracking limit) grants nothing.
-        self.regex
-            .as_ref()
-            .is_none_or(|regex| regex.is_match(name).unwrap_or(false))
+        match &self.matcher {
+            Matcher::Everything => true,
+            Matcher::Empty => name.is_empty(),
+            // An expression that runs away (the backtracking limit) grants nothing.
+            Matcher::Regex(regex) => regex.is_match(name).unwrap_or(false),
+        }
     }
 
     /// As it was written.
