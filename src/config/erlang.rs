@@ -20,6 +20,9 @@ const APPLICATIONS: [(&str, &str); 4] = [
     ("prometheus", "rabbitmq_prometheus"),
 ];
 
+/// Settings whose keys end in the names that are listed: as binaries, or as atoms.
+const NAMES: [(&str, bool); 2] = [("loopback_users", true), ("default_user_tags", false)];
+
 /// All rows, by application. Variables without a key are left out.
 pub fn text(rows: &[Row]) -> String {
     let mut all = BTreeMap::new();
@@ -79,6 +82,10 @@ fn value(name: &str, text: &str) -> String {
     if text.parse::<f64>().is_ok() || (is_word && !types.contains("String")) {
         return text.to_owned();
     }
+    string(text)
+}
+
+fn string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
@@ -93,11 +100,28 @@ fn atom(name: &str) -> String {
     }
 }
 
+fn named(setting: &str) -> Option<bool> {
+    let found = NAMES.iter().find(|(name, _)| *name == setting);
+    found.map(|(_, binary)| *binary)
+}
+
+fn element(name: &str, binary: bool) -> String {
+    match binary {
+        true => format!("<<{}>>", string(name)),
+        false => atom(name),
+    }
+}
+
 fn list(nodes: &BTreeMap<String, Node>, depth: usize) -> String {
     let indent = " ".repeat(depth + 1);
-    let node = |(name, node): (&String, &Node)| match node {
-        Node::Leaf(value) => format!("{{{},{value}}}", atom(name)),
-        Node::Branch(more) => {
+    let node = |(name, node): (&String, &Node)| match (node, named(name)) {
+        (Node::Leaf(_), Some(_)) => format!("{{{},[]}}", atom(name)),
+        (Node::Branch(more), Some(binary)) => {
+            let names: Vec<String> = more.keys().map(|name| element(name, binary)).collect();
+            format!("{{{},[{}]}}", atom(name), names.join(","))
+        }
+        (Node::Leaf(value), None) => format!("{{{},{value}}}", atom(name)),
+        (Node::Branch(more), None) => {
             let below = " ".repeat(depth + 5);
             format!("{{{},\n{below}{}}}", atom(name), list(more, depth + 5))
         }
@@ -122,16 +146,20 @@ mod tests {
             row("default_vhost", "/"),
             row("connection_max", "infinity"),
             row("listeners.tcp.default", "5672"),
+            row("loopback_users.guest", "true"),
+            row("default_user_tags", "none"),
             row("management.tcp.port", "15672"),
             row("RABBITMQ_NODENAME", "x"),
         ];
         let want = r#"[{rabbit,
      [{connection_max,infinity},
+      {default_user_tags,[]},
       {default_vhost,"/"},
       {heartbeat,60},
       {listeners,
           [{tcp,
-               [{default,5672}]}]}]},
+               [{default,5672}]}]},
+      {loopback_users,[<<"guest">>]}]},
  {rabbitmq_management,
      [{tcp,
           [{port,15672}]}]}]
