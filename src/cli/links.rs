@@ -36,7 +36,10 @@ pub(super) fn run(arguments: &[String]) -> u8 {
             EX_USAGE
         };
     }
+    // While an image is made there is no /proc to learn it from.
+    let called = std::env::args_os().next().unwrap_or_default();
     let installed = std::env::current_exe()
+        .or_else(|_| std::path::absolute(called))
         .and_then(fs::canonicalize)
         .and_then(|program| install(&program, Path::new(directory)));
     match installed {
