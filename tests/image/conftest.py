@@ -24,8 +24,8 @@ def run(image):
     """Runs the image; what was run is ended after the test."""
     containers = []
 
-    def start(*command, **env):
-        containers.append(Container(image, command, env))
+    def start(*command, how="rw", **env):
+        containers.append(Container(image, command, env, how))
         return containers[-1]
 
     yield start

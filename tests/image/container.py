@@ -19,6 +19,9 @@ class Image:
 
     def __init__(self, dockerfile=HERE.parent.parent / "Dockerfile", root=None):
         self.root = Path(root or os.environ["IMAGE_ROOT"])
+        # Where a container sees its own copy, each in a mount namespace of its own.
+        self.top = self.root.with_name("top")
+        self.top.mkdir(exist_ok=True)
         text = re.sub(r"\\\n", " ", dockerfile.read_text())
         lines = [line for line in text.splitlines() if line and not line.startswith("#")]
         last = max(n for n, line in enumerate(lines) if line.startswith("FROM "))
@@ -37,25 +40,26 @@ class Image:
     def inside(self, argv, env):
         """The command that runs `argv` there, in a mount namespace where the tree is mounted."""
         pairs = ["%s=%s" % pair for pair in {**self.env, **env}.items()]
-        return ["chroot", "--userspec", self.user, str(self.root), "/usr/bin/env", "-i", *pairs, *argv]
+        return ["chroot", "--userspec", self.user, str(self.top), "/usr/bin/env", "-i", *pairs, *argv]
 
 
-# The tree cannot be written to, but for the volume and /tmp; of the devices the harmless ones are there.
+# Of the devices the harmless ones are there; with `ro` only the volume and /tmp can be written to.
 MOUNTS = """
 set -e
-root=$1 volume=$2 user=$3
-shift 3
-mount --bind "$root" "$root"
-mount -o remount,ro,bind "$root"
-mount -t tmpfs -o mode=1777 volume "$root$volume"
-chown "$user" "$root$volume"
-mount -t tmpfs -o mode=1777 tmp "$root/tmp"
-mount -t proc proc "$root/proc"
-mount -t tmpfs -o mode=755 dev "$root/dev"
+image=$1 top=$2 volume=$3 user=$4 how=$5
+shift 5
+mount -t tmpfs -o mode=755 top "$top"
+cp -a "$image/." "$top"
+mount -t tmpfs -o mode=1777 volume "$top$volume"
+chown "$user" "$top$volume"
+mount -t tmpfs -o mode=1777 tmp "$top/tmp"
+mount -t proc proc "$top/proc"
+mount -t tmpfs -o mode=755 dev "$top/dev"
 for device in null zero random urandom; do
-  : >"$root/dev/$device"
-  mount --bind "/dev/$device" "$root/dev/$device"
+  : >"$top/dev/$device"
+  mount --bind "/dev/$device" "$top/dev/$device"
 done
+mount -o "remount,$how" "$top"
 exec "$@"
 """
 
@@ -63,10 +67,10 @@ exec "$@"
 class Container:
     """One run of the image. What it printed is kept, and can be waited for."""
 
-    def __init__(self, image, command=None, env=None):
+    def __init__(self, image, command=None, env=None, how="rw"):
         self.image, self.env = image, env or {}
         argv = image.inside([*image.entry, *(command or image.command)], self.env)
-        mounts = ["bash", "-c", MOUNTS, "bash", str(image.root), image.volume, image.user]
+        mounts = ["bash", "-c", MOUNTS, "bash", str(image.root), str(image.top), image.volume, image.user, how]
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", *mounts, *argv],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

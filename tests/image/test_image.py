@@ -47,14 +47,15 @@ def test_has_every_name_on_its_path(run):
         assert code == 0, (name, output)
 
 
-def test_runs_as_rabbitmq_and_writes_nowhere_but_its_volume(run):
-    container = run()
+def test_runs_as_rabbitmq_and_may_write_nowhere_but_to_its_volume(run):
+    container = run(how="ro")
     container.wait_for(READY)
     assert container.status()["Uid"].split() == ["999"] * 4
     assert container.run("id", "-un") == (0, "rabbitmq\n")
     code, output = container.run("touch", "/etc/rabbitmq/new")
     assert (code, "Read-only file system" in output) == (1, True)
     assert container.run("touch", "/var/lib/rabbitmq/new")[0] == 0
+    assert container.run("rabbitmqctl", "status")[0] == 0
 
 
 @pytest.mark.parametrize("argv", [
