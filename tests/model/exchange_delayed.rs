@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use leveret::broker::exchange::{Destination, ExchangeKind};
-use leveret::broker::queue::{Page, Which};
+use leveret::broker::queue::{Page, Settlement, Which};
 use leveret_proto::content::Properties;
 use leveret_proto::value::FieldValue;
 
@@ -221,4 +221,25 @@ fn chosen_ones_come_before_their_time_or_not_at_all() {
     world.pass_ms(50);
     assert_eq!(world.drain(&queue), ["after"], "the timer goes on");
     assert_eq!((waiting(&world), world.broker.held_bytes()), (Some(0), 0));
+}
+
+#[test]
+fn a_dead_letter_that_waits_keeps_its_history() {
+    let mut world = world("direct");
+    let queue = world.queue("q", &[("x-dead-letter-exchange", "x".into())]);
+    world.bind("x", &queue, "q");
+    world.publish_with("", "q", "m", &after(FieldValue::I32(100)));
+    for _ in 0..2 {
+        let taken = world.take(&queue).unwrap();
+        world.settle_taken(vec![taken], Settlement::Reject);
+        world.pass_ms(100);
+    }
+    let headers = world.get(&queue).unwrap().headers();
+    let Some(FieldValue::Array(deaths)) = headers.get("x-death") else {
+        panic!("{headers:?}");
+    };
+    let FieldValue::Table(death) = &deaths[0] else {
+        panic!("{deaths:?}");
+    };
+    assert_eq!(death.get("count"), Some(&FieldValue::I64(2)));
 }

@@ -202,5 +202,10 @@ fn negated(message: &Message, now: Tick, fx: &mut Effects) -> Message {
         routing_key: message.routing_key(),
         properties: &raw,
     };
-    message.rewritten(&mut fx.packer, parts, now)
+    let mut released = message.rewritten(&mut fx.packer, parts, now);
+    released.left_its_keys = message.left_its_keys;
+    match &message.deaths {
+        Some(deaths) => released.with_deaths(deaths.clone(), message.failures),
+        None => released,
+    }
 }
