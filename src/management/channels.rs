@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::Path;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use super::auth::Caller;
+use super::asked::Asked;
 use super::connections::{details, load, named, no_garbage, seen};
 use super::consumers::consumers_of;
 use super::error::ApiError;
-use super::listing::Listing;
-use super::rates::{self, Look, RangeQuery, show};
+use super::rates::{self, Look, show};
 use super::{Answer, Api, pairs};
 use crate::broker::connection::{ChannelInfo, Connection};
 use crate::broker::tick::Tick;
@@ -26,44 +25,24 @@ pub(super) fn routes() -> Router<Api> {
         .route("/api/vhosts/{vhost}/channels", get(of_vhost))
 }
 
-async fn of_connection(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.list_ranges()?);
-    let connection = named(&api, &caller, &name)?;
-    let infos = connection.channel_infos();
-    let rows = infos
-        .iter()
-        .map(|info| channel_view(&api, &look, &connection, info));
-    listing.answer(rows.collect())
+async fn of_connection(asked: Asked, Path(name): Path<String>) -> Answer {
+    let look = asked.list_look()?;
+    let connection = named(&asked.api, &asked.caller, &name)?;
+    asked.listing.answer(rows(&asked.api, &look, &[connection]))
 }
 
-async fn list(
-    State(api): State<Api>,
-    caller: Caller,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.list_ranges()?);
-    listing.answer(rows(&api, &look, &seen(&api, &caller)))
+async fn list(asked: Asked) -> Answer {
+    let look = asked.list_look()?;
+    let seen = seen(&asked.api, &asked.caller);
+    asked.listing.answer(rows(&asked.api, &look, &seen))
 }
 
-async fn of_vhost(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(vhost): Path<String>,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.list_ranges()?);
-    caller.visible_vhost(&api, &vhost)?;
-    let mut seen = seen(&api, &caller);
+async fn of_vhost(asked: Asked, Path(vhost): Path<String>) -> Answer {
+    let look = asked.list_look()?;
+    asked.caller.visible_vhost(&asked.api, &vhost)?;
+    let mut seen = seen(&asked.api, &asked.caller);
     seen.retain(|connection| *connection.vhost == *vhost);
-    listing.answer(rows(&api, &look, &seen))
+    asked.listing.answer(rows(&asked.api, &look, &seen))
 }
 
 fn rows(api: &Api, look: &Look<'_>, connections: &[Arc<Connection>]) -> Vec<Value> {
@@ -76,24 +55,18 @@ fn rows(api: &Api, look: &Look<'_>, connections: &[Arc<Connection>]) -> Vec<Valu
     connections.iter().flat_map(of).collect()
 }
 
-async fn one(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.ranges()?);
-    for connection in seen(&api, &caller) {
+async fn one(asked: Asked, Path(name): Path<String>) -> Answer {
+    let (api, look) = (&asked.api, asked.look()?);
+    for connection in seen(api, &asked.caller) {
         let infos = connection.channel_infos();
         let is_it = |info: &&Arc<ChannelInfo>| channel_name(&connection, info) == name;
         if let Some(info) = infos.iter().find(is_it) {
-            let mut row = channel_view(&api, &look, &connection, info);
-            row["consumer_details"] = consumers(&api, &connection, &name).into();
+            let mut row = channel_view(api, &look, &connection, info);
+            row["consumer_details"] = consumers(api, &connection, &name).into();
             let (deliveries, publishes) = pairs::of_channel(&look, &connection, info);
             row["deliveries"] = deliveries.into();
             row["publishes"] = publishes.into();
-            return listing.one(&row);
+            return asked.listing.one(&row);
         }
     }
     Err(ApiError::NotFound)

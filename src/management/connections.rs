@@ -10,11 +10,12 @@ use axum::routing::get;
 use leveret_proto::value::FieldValue;
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::json::table;
 use super::listing::Listing;
-use super::rates::{self, Look, RangeQuery, show};
+use super::rates::{self, Look, show};
 use super::{Answer, Api, no_content};
 use crate::broker::connection::Connection;
 use crate::broker::tls::TlsFacts;
@@ -168,29 +169,20 @@ pub(super) fn named(api: &Api, caller: &Caller, name: &str) -> Result<Arc<Connec
     }
 }
 
-async fn list(
-    State(api): State<Api>,
-    caller: Caller,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.list_ranges()?);
-    let seen = seen(&api, &caller);
-    listing.answer(seen.iter().map(|one| view(&api, &look, one)).collect())
+async fn list(asked: Asked) -> Answer {
+    let (api, look) = (&asked.api, asked.list_look()?);
+    let seen = seen(api, &asked.caller);
+    let rows = seen.iter().map(|one| view(api, &look, one));
+    asked.listing.answer(rows.collect())
 }
 
-async fn list_vhost(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(vhost): Path<String>,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.list_ranges()?);
-    caller.visible_vhost(&api, &vhost)?;
-    let seen = seen(&api, &caller);
+async fn list_vhost(asked: Asked, Path(vhost): Path<String>) -> Answer {
+    let (api, look) = (&asked.api, asked.list_look()?);
+    asked.caller.visible_vhost(api, &vhost)?;
+    let seen = seen(api, &asked.caller);
     let rows = seen.iter().filter(|one| *one.vhost == *vhost);
-    listing.answer(rows.map(|one| view(&api, &look, one)).collect())
+    let rows = rows.map(|one| view(api, &look, one));
+    asked.listing.answer(rows.collect())
 }
 
 /// Sessions are AMQP 1.0's.
@@ -202,15 +194,9 @@ async fn sessions(State(api): State<Api>, caller: Caller, Path(name): Path<Strin
     Err(ApiError::bad_request("connection does not use AMQP 1.0"))
 }
 
-async fn one(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Query(listing): Query<Listing>,
-    Query(ranges): Query<RangeQuery>,
-) -> Answer {
-    let look = api.look(ranges.ranges()?);
-    let mut row = view(&api, &look, &*named(&api, &caller, &name)?);
+async fn one(asked: Asked, Path(name): Path<String>) -> Answer {
+    let (api, look) = (&asked.api, asked.look()?);
+    let mut row = view(api, &look, &*named(api, &asked.caller, &name)?);
     for key in OF_TLS {
         if row[key].is_null() {
             row[key] = json!("");
@@ -219,7 +205,7 @@ async fn one(
     if api.broker().compat.shown.cert_serial {
         row["peer_cert_serial_number"] = json!("");
     }
-    listing.one(&row)
+    asked.listing.one(&row)
 }
 
 async fn delete(

@@ -2,6 +2,7 @@
 //!
 //! Handlers are thin: who asks, the model, a view, JSON. Counters are read when asked for.
 
+mod asked;
 mod auth;
 mod bindings;
 mod channels;
