@@ -36,7 +36,7 @@ pub(super) fn run(given: &Given) -> ExitCode {
         return ExitCode::from(64);
     };
     let loaded = match given.load() {
-        Ok(loaded) => loaded,
+        Ok(loaded) => Arc::new(loaded),
         Err(faults) => return fail(&faults),
     };
     let start = Start {
@@ -93,7 +93,7 @@ struct Ports {
 /// A start under way.
 struct Start<'a> {
     options: &'a ServeOptions,
-    loaded: &'a Loaded,
+    loaded: &'a Arc<Loaded>,
     node: String,
     parent: u32,
     begun: Instant,
@@ -305,7 +305,7 @@ fn cors(config: &Config) -> Cors {
 }
 
 /// The API, and who gets the lines of the log.
-fn api(server: &Server, web: &Web, token: &str, loaded: &Loaded, log: Begun) -> Api {
+fn api(server: &Server, web: &Web, token: &str, loaded: &Arc<Loaded>, log: Begun) -> Api {
     let config = &loaded.config;
     let shared = server.shared();
     let mut listeners: Vec<_> = web
@@ -320,7 +320,7 @@ fn api(server: &Server, web: &Web, token: &str, loaded: &Loaded, log: Begun) -> 
     listeners.extend(encrypted.map(|address| ("amqp/ssl", *address)));
     let api = Api::new(Arc::clone(shared), token, listeners)
         .cors(cors(config))
-        .with_settings(loaded)
+        .with_settings(Arc::clone(loaded))
         .with_log_levels(log.levels);
     let api = match &config.plugins {
         Some(plugins) => api.with_plugins(plugins.clone()),

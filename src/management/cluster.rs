@@ -20,6 +20,7 @@ use super::{Answer, Api, no_content};
 use crate::broker::CLUSTER_NAME;
 use crate::broker::feature_flag::{FeatureFlag, Stage};
 use crate::broker::logins::Attempts;
+use crate::config;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -164,7 +165,7 @@ async fn enable(State(api): State<Api>, Path(name): Path<String>) -> Answer {
 
 /// The settings as RabbitMQ prints its own.
 async fn effective(State(api): State<Api>) -> Answer {
-    Ok(api.settings.to_string().into_response())
+    Ok(config::erlang::text(&config::effective::rows(&api.settings)).into_response())
 }
 
 /// Logins by protocol, of the protocols that were used.

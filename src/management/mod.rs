@@ -62,7 +62,7 @@ use crate::broker::effects::Effects;
 use crate::broker::event::Change;
 use crate::broker::trace::Party;
 use crate::broker::vhost::VirtualHost;
-use crate::config::{Loaded, effective, erlang};
+use crate::config::Loaded;
 use crate::log::Levels;
 use crate::server::Shared;
 
@@ -85,7 +85,7 @@ pub struct Api {
     log_levels: Arc<Levels>,
     plugins: Arc<[String]>,
     /// As RabbitMQ writes its own.
-    settings: Arc<str>,
+    settings: Arc<Loaded>,
 }
 
 impl Api {
@@ -104,7 +104,7 @@ impl Api {
             feed: Arc::default(),
             log_levels: Arc::default(),
             plugins: PLUGINS.map(str::to_owned).into(),
-            settings: erlang::text(&effective::rows(&Loaded::default())).into(),
+            settings: Arc::default(),
         }
     }
 
@@ -133,12 +133,8 @@ impl Api {
 
     /// Show these settings as the ones that are in force.
     #[must_use]
-    pub fn with_settings(self, loaded: &Loaded) -> Self {
-        let text = erlang::text(&effective::rows(loaded));
-        Self {
-            settings: text.into(),
-            ..self
-        }
+    pub fn with_settings(self, settings: Arc<Loaded>) -> Self {
+        Self { settings, ..self }
     }
 
     /// Let requests change how much is logged.
