@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+#[path = "fuzz/bodies.rs"]
 mod fuzz_bodies;
 mod http;
 mod model;

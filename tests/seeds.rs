@@ -1,4 +1,4 @@
-//! The seeds of the fuzz target under `fuzz`, each of them a test; what fuzzing finds is added to them.
+//! The seeds of the fuzz target under `tests/fuzz`, each of them a test; what fuzzing finds is added to them.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::fuzz_bodies;
 
 #[test]
 fn conf_seeds() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/conf");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds/conf");
     let mut count = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -20,6 +20,7 @@ pub(crate) fn run(input: &[u8]) {
 }
 
 fn table(raw: &[u8]) {
+    sent_on(raw);
     let Ok(decoded) = FieldTable::decode(raw) else {
         return;
     };
@@ -34,6 +35,17 @@ fn table(raw: &[u8]) {
         let nested_keys_may_differ = format!("{decoded:?}").contains('\u{fffd}');
         assert!(contents.len() == raw.len() || nested_keys_may_differ);
     }
+}
+
+/// As it is sent on, it would be sent on again.
+fn sent_on(raw: &[u8]) {
+    let Ok(changed) = FieldTable::canonical(raw) else {
+        assert!(FieldTable::decode(raw).is_err());
+        return;
+    };
+    let sent = changed.unwrap_or_else(|| raw.into());
+    assert!(sent.len() <= raw.len());
+    assert_eq!(FieldTable::canonical(&sent), Ok(None));
 }
 
 fn properties(raw: &[u8]) {

@@ -1,4 +1,4 @@
-//! What the fuzz targets do with their input. The targets under `fuzz` and the tests include this
+//! What the fuzz targets do with their input. The targets under `tests/fuzz` and the tests include this
 //! one copy: a seed is a test, and a finding becomes one by being stored.
 
 use std::path::Path;

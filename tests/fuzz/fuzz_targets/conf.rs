@@ -1,8 +1,8 @@
-//! Target `conf`: see `tests/fuzz_bodies/mod.rs`.
+//! Target `conf`: see `tests/fuzz/bodies.rs`.
 
 #![no_main]
 
-#[path = "../../tests/fuzz_bodies/mod.rs"]
+#[path = "../bodies.rs"]
 mod fuzz_bodies;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz_bodies::conf(input));
