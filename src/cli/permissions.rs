@@ -339,8 +339,8 @@ mod tests {
         let reason = r#"["invalid_regexp",[40],[[109,105,115,115,105,110,103,32,41],1]]"#;
         let failure = invalid_regexp(&Reply {
             status: 400,
-            at: None,
             reason: reason.to_owned(),
+            ..Reply::default()
         })
         .unwrap();
         assert_eq!(
@@ -351,15 +351,15 @@ mod tests {
         assert!(
             invalid_regexp(&Reply {
                 status: 400,
-                at: None,
-                reason: text
+                reason: text,
+                ..Reply::default()
             })
             .is_some()
         );
         let other = Reply {
             status: 400,
-            at: None,
             reason: "[{key_missing,write}]".to_owned(),
+            ..Reply::default()
         };
         assert!(invalid_regexp(&other).is_none());
     }

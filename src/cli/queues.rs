@@ -319,8 +319,8 @@ mod tests {
         let reason = "queue 'q' in vhost '/' in use".to_owned();
         let failure = precondition_failed(&Reply {
             status: 400,
-            at: None,
             reason,
+            ..Reply::default()
         });
         let want = "Error:\n{:amqp_error, :precondition_failed, \
                     ~c\"queue 'q' in vhost '/' in use\", :none}";

@@ -123,7 +123,7 @@ impl Start<'_> {
         };
         let shared = Arc::clone(server.shared());
         let token = runtime_file::new_token()?;
-        let api = api(&server, &web, &token, self.loaded, log);
+        let api = api(&server, &web, &token, self.loaded, log).with_tls(tls.options.clone());
         let serving = web.serve(api, &shared)?;
         let pid_file = config.pid_file.as_deref();
         let _pid_file = pid_file

@@ -36,13 +36,15 @@ struct Broker {
 }
 
 /// A response that is no success, or that has no body worth reading.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The management API's explanation of a refusal.
     pub(crate) reason: String,
     /// Where in what was sent the fault is, if that is told.
     pub(crate) at: Option<String>,
+    /// All of it, where it is JSON.
+    pub(crate) body: Value,
 }
 
 impl<'a> Session<'a> {
@@ -402,6 +404,7 @@ impl Reply {
             status: response.status,
             reason,
             at: body.get("at").and_then(Value::as_str).map(str::to_owned),
+            body,
         }
     }
 

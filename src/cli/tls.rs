@@ -57,7 +57,7 @@ pub(super) struct TlsFlags {
 /// What speaks TLS, and with what.
 #[derive(Debug)]
 pub(super) struct Tls {
-    options: TlsOptions,
+    pub(super) options: TlsOptions,
     amqp: Vec<SocketAddr>,
     /// Where the management API is.
     https: Option<(Listener, TlsOptions)>,

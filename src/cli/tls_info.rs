@@ -137,7 +137,7 @@ fn check_expiration(s: &Session<'_>) -> Result<Output, Failure> {
     let path = format!("/api/health/checks/certificate-expiration/{within}/{unit}");
     let reply: Reply = s.send("GET", &path, None)?;
     if !reply.is_success() {
-        return Err(Failure::error(EX_UNAVAILABLE, reply.reason));
+        return Err(Failure::bare(EX_UNAVAILABLE, expiring(&reply)));
     }
     let unit = if within == "1" {
         unit.trim_end_matches('s')
@@ -148,6 +148,26 @@ fn check_expiration(s: &Session<'_>) -> Result<Output, Failure> {
         text: format!("No certificates are expiring within {within} {unit}."),
         json: json!({ "result": "ok" }),
     })
+}
+
+/// As Elixir shows terms.
+fn expiring(reply: &Reply) -> String {
+    let listeners = reply.body["expired"].as_array();
+    let shown = listeners.into_iter().flatten().map(|one| {
+        let term = |name: &str| one[name].to_string().replace("\",\"", "\", \"");
+        let (node, protocol) = (one["node"].as_str().unwrap_or_default(), term("protocol"));
+        let file = |name: &str| format!("{name}: {}", term(name));
+        format!(
+            "%{{node: :{node}, port: {}, protocol: :{protocol}, {}, {}, {}, {}, {}}}",
+            term("port"),
+            file("interface"),
+            file("cacertfile"),
+            file("certfile"),
+            file("certfile_expires_on"),
+            file("cacertfile_expires_on"),
+        )
+    });
+    shown.collect::<Vec<_>>().join("\n")
 }
 
 fn certificates(s: &Session<'_>) -> Result<Output, Failure> {

@@ -1,5 +1,7 @@
 //! `/api/health/checks` and the two older families of checks.
 
+use std::path::PathBuf;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,7 +14,9 @@ use super::error::ApiError;
 use super::seen::Seen;
 use super::{Answer, Api};
 use crate::broker::queue::QueueSpec;
+use crate::server::tls;
 
+const DAY_S: u64 = 24 * 60 * 60;
 const CHECKS: &str = "/api/health/checks";
 
 /// Nothing of one node in memory can be wrong in these ways; `true` are those of newer lines.
@@ -92,17 +96,56 @@ fn no_alarms(api: &Api, reason: &str) -> Response {
     failed(reason, json!({ "alarms": [alarm] }))
 }
 
-/// No certificates, none that expires.
-async fn certificates(_caller: Caller, Path((within, unit)): Path<(String, String)>) -> Answer {
-    if within.parse::<u32>().is_err() {
+/// Those of AMQP over TLS, as there, and by the broker's clock.
+async fn certificates(
+    State(api): State<Api>,
+    _caller: Caller,
+    Path((within, unit)): Path<(String, String)>,
+) -> Answer {
+    let Ok(within) = within.parse::<u32>() else {
         return Err(ApiError::bad_request("Invalid expiration value."));
+    };
+    let unit_s = match unit.as_str() {
+        "days" => DAY_S,
+        "weeks" => 7 * DAY_S,
+        "months" => 365 * DAY_S / 12,
+        "years" => 365 * DAY_S,
+        _ => {
+            return Err(ApiError::bad_request(
+                "Time unit not recognised. Supported units: days, weeks, months, years.",
+            ));
+        }
+    };
+    let now_s = api.shared.clock.now().wall_ms / 1000;
+    let expired = expired(&api, now_s + u64::from(within) * unit_s);
+    Ok(match expired.is_empty() {
+        true => well(),
+        false => failed("Certificates expiring", json!({ "expired": expired })),
+    })
+}
+
+/// Each listener whose certificates are over at `at_s`.
+fn expired(api: &Api, at_s: u64) -> Vec<Value> {
+    let (own, signers) = (&api.tls.certfile, &api.tls.cacertfile);
+    let over = |file: &Option<PathBuf>| {
+        let over = file.as_deref().map(|file| tls::expired(file, at_s));
+        // What cannot be read any more was read when it was begun with.
+        over.and_then(Result::ok).unwrap_or_default()
+    };
+    let (own_over, signers_over) = (over(own), over(signers));
+    if own_over.is_empty() && signers_over.is_empty() {
+        return Vec::new();
     }
-    match unit.as_str() {
-        "days" | "weeks" | "months" | "years" => Ok(well()),
-        _ => Err(ApiError::bad_request(
-            "Time unit not recognised. Supported units: days, weeks, months, years.",
-        )),
-    }
+    let listeners = api.listeners.iter().filter(|(kind, _)| *kind == "amqp/ssl");
+    listeners
+        .map(|(protocol, at)| {
+            json!({
+                "node": api.broker().node.as_str(), "port": at.port(), "protocol": protocol,
+                "interface": at.ip().to_string(), "cacertfile": signers, "certfile": own,
+                "cacertfile_expires_on": signers_over, "certfile_expires_on": own_over,
+            })
+        })
+        .collect()
 }
 
 async fn port(State(api): State<Api>, _caller: Caller, Path(port): Path<String>) -> Answer {

@@ -65,6 +65,7 @@ use crate::broker::vhost::VirtualHost;
 use crate::config::Loaded;
 use crate::log::Levels;
 use crate::server::Shared;
+use crate::server::tls::TlsOptions;
 
 /// Largest request body taken, as RabbitMQ's default.
 const BODY_BYTES_MAX: usize = 20_000_000;
@@ -86,6 +87,8 @@ pub struct Api {
     plugins: Arc<[String]>,
     /// As RabbitMQ writes its own.
     settings: Arc<Loaded>,
+    /// What AMQP over TLS is spoken with.
+    tls: Arc<TlsOptions>,
 }
 
 impl Api {
@@ -105,6 +108,7 @@ impl Api {
             log_levels: Arc::default(),
             plugins: PLUGINS.map(str::to_owned).into(),
             settings: Arc::default(),
+            tls: Arc::default(),
         }
     }
 
@@ -135,6 +139,15 @@ impl Api {
     #[must_use]
     pub fn with_settings(self, settings: Arc<Loaded>) -> Self {
         Self { settings, ..self }
+    }
+
+    /// Watch these certificates.
+    #[must_use]
+    pub fn with_tls(self, tls: TlsOptions) -> Self {
+        Self {
+            tls: Arc::new(tls),
+            ..self
+        }
     }
 
     /// Let requests change how much is logged.

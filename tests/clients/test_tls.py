@@ -4,7 +4,9 @@ import json
 import os
 import socket
 import ssl
+import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -109,3 +111,20 @@ def test_the_management_api_is_encrypted_too(configured):
     request.add_header("authorization", "Basic " + base64.b64encode(b"client:guest").decode())
     with urllib.request.urlopen(request, context=context) as answer:
         assert json.load(answer)["name"] == "client"
+
+
+def test_certificates_that_expire_are_told(secured):
+    broker, folder = secured
+    path = "/api/health/checks/certificate-expiration/%s"
+    assert broker.management.get(path % "1/days") == {"status": "ok"}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        broker.management.get(path % "100/years")
+    told = json.load(refused.value)
+    assert (refused.value.code, told["reason"]) == (503, "Certificates expiring")
+    listener = told["expired"][0]
+    assert listener["protocol"] == "amqp/ssl"
+    assert listener["certfile"] == str(folder / "server_certificate.pem")
+    assert len(listener["certfile_expires_on"]) == len(listener["cacertfile_expires_on"]) == 1
+    command = [str(broker.dir / "bin/rabbitmq-diagnostics"), "check_certificate_expiration", "--within", "100", "--unit", "years"]
+    shown = subprocess.run(command, env=broker.ctl_environment(), text=True, capture_output=True)
+    assert (shown.returncode, 'certfile_expires_on: ["' in shown.stderr) == (69, True)

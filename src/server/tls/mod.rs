@@ -9,12 +9,18 @@ pub mod auto;
 #[cfg(feature = "tls")]
 mod certificate;
 #[cfg(feature = "tls")]
+mod expiry;
+#[cfg(feature = "tls")]
 mod stream;
 
+#[cfg(not(feature = "tls"))]
+pub(crate) use self::absent::expired;
 #[cfg(not(feature = "tls"))]
 pub use self::absent::{Acceptor, auto};
 #[cfg(feature = "tls")]
 pub use self::acceptor::Acceptor;
+#[cfg(feature = "tls")]
+pub(crate) use self::expiry::expired;
 #[cfg(feature = "tls")]
 pub(crate) use self::stream::TlsStream;
 pub use crate::config::tls::{CertLogin, SanType, TlsOptions};
