@@ -23,6 +23,10 @@ command -v npm >/dev/null || missing+=" nodejs npm"
 [ -z "$missing" ] || { $sudo apt-get update -q && $sudo apt-get install -qy --no-install-recommends $missing; } >&2
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund >&2
 
+# The Celery worker that one of them looks at.
+PYTHON=$(../clients/environment.sh ../clients/requirements.txt)/bin/python
+export PYTHON
+
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 status=0
