@@ -25,6 +25,9 @@ chmod 755 usr/local/bin/*
 
 printf '%s\n' root:x:0:0:root:/root:/bin/sh "rabbitmq:x:$user:$user:RabbitMQ:/var/lib/rabbitmq:/bin/sh" >etc/passwd
 printf '%s\n' root:x:0: "rabbitmq:x:$user:" >etc/group
+# Engines lay their own hosts over this one.
+printf '%s\n' '127.0.0.1 localhost' '::1 localhost' >etc/hosts
+echo 'hosts: files dns' >etc/nsswitch.conf
 cp "$here/10-defaults.conf" etc/rabbitmq/conf.d/
 echo '[rabbitmq_management,rabbitmq_prometheus].' >etc/rabbitmq/enabled_plugins
 # Others may mount, copy and write there, as in RabbitMQ's image.
