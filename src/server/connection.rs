@@ -88,6 +88,7 @@ pub(super) async fn run<S: Stream>(
         bell,
         handshake: Some(handshake),
         input: BytesMut::with_capacity(READ_BYTES_MIN),
+        read_bytes: READ_BYTES_MIN,
         parked: Vec::new(),
         sent: 0,
         asking: None,
@@ -105,6 +106,8 @@ struct Task<S: Stream> {
     bell: Arc<Notify>,
     handshake: Option<OwnedSemaphorePermit>,
     input: BytesMut,
+    /// How much is read at once; it grows with what comes.
+    read_bytes: usize,
     parked: Vec<Parked>,
     sent: u64,
     /// Others are being asked something.
@@ -215,17 +218,12 @@ impl<S: Stream> Task<S> {
 
     /// Room for the frame that is coming in, and for more at once where much comes.
     fn make_room(&mut self, was_full: bool) {
-        let frame = self.session.wanted(&self.input).max(READ_BYTES_MIN);
-        let busy = if was_full {
-            (self.input.capacity() * 2).min(READ_BYTES_MAX)
-        } else {
-            0
-        };
-        let room = frame
-            .max(busy)
-            .saturating_sub(self.input.len())
-            .max(READ_BYTES_MIN / 2);
-        self.input.reserve(room);
+        if was_full {
+            self.read_bytes = (self.read_bytes * 2).min(READ_BYTES_MAX);
+        }
+        let wanted = self.session.wanted(&self.input).max(self.read_bytes);
+        let room = wanted.saturating_sub(self.input.len());
+        self.input.reserve(room.max(READ_BYTES_MIN / 2));
     }
 
     fn flush(&mut self, now: Now) -> Pending {

@@ -10,6 +10,7 @@ mod headers;
 mod limits;
 mod login;
 mod proxy;
+mod reads;
 pub(crate) mod socket;
 mod time;
 mod timeout;
