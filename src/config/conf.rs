@@ -29,10 +29,7 @@ pub enum Item {
 
 /// What a file says, in order.
 pub fn parse(path: &Path, text: String) -> Result<Vec<Item>, Fault> {
-    let source = Arc::new(SourceText {
-        path: path.into(),
-        text,
-    });
+    let source = SourceText::of(path, text);
     let mut parser = Parser {
         source: &source,
         at: 0,

@@ -13,6 +13,14 @@ pub struct SourceText {
     pub text: String,
 }
 
+impl SourceText {
+    /// To be shared by all places in it.
+    pub(super) fn of(path: &Path, text: String) -> Arc<Self> {
+        let path = path.into();
+        Arc::new(Self { path, text })
+    }
+}
+
 impl fmt::Debug for SourceText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)

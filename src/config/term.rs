@@ -95,10 +95,7 @@ impl Term {
 
 /// The first term of a file, which ends in a full stop.
 pub fn parse(path: &Path, text: String) -> Result<Term, Fault> {
-    let source = Arc::new(SourceText {
-        path: path.into(),
-        text,
-    });
+    let source = SourceText::of(path, text);
     let mut parser = Parser {
         source: &source,
         at: 0,
@@ -110,10 +107,7 @@ pub fn parse(path: &Path, text: String) -> Result<Term, Fault> {
 
 /// Terms in a row without full stops, as on a command line.
 pub fn parse_row(path: &Path, text: String) -> Result<Vec<Term>, Fault> {
-    let source = Arc::new(SourceText {
-        path: path.into(),
-        text,
-    });
+    let source = SourceText::of(path, text);
     let mut parser = Parser {
         source: &source,
         at: 0,
