@@ -8,6 +8,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use super::https::{self, Connector, TlsStream};
+
 /// Where the management API is and how to prove who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -17,6 +19,8 @@ pub(crate) struct Client {
     pub(crate) authorization: String,
     /// `None` waits for ever.
     pub(crate) timeout: Option<Duration>,
+    /// Over TLS.
+    pub(crate) tls: Option<Connector>,
 }
 
 /// What came back, whatever the status.
@@ -92,7 +96,20 @@ impl Client {
             .and_then(|timeout| Instant::now().checked_add(timeout))
     }
 
-    fn connect(&self, deadline: Option<Instant>) -> Result<TcpStream, HttpError> {
+    /// Over TLS, if that is wanted.
+    fn connect(&self, deadline: Option<Instant>) -> Result<Wire, HttpError> {
+        let socket = self.reach(deadline)?;
+        let Some(connector) = &self.tls else {
+            return Ok(Wire::Plain(socket));
+        };
+        if let Some(deadline) = deadline {
+            socket.set_read_timeout(Some(remaining(deadline)?))?;
+        }
+        let stream = connector.connect(&self.host, socket)?;
+        Ok(Wire::Encrypted(Box::new(stream)))
+    }
+
+    fn reach(&self, deadline: Option<Instant>) -> Result<TcpStream, HttpError> {
         let unreachable = |error: &io::Error| HttpError::Unreachable(error.to_string());
         let addresses = (self.host.as_str(), self.port)
             .to_socket_addrs()
@@ -155,16 +172,58 @@ impl Client {
 
 /// A stream whose every read must end before one common deadline.
 struct Timed {
-    stream: TcpStream,
+    stream: Wire,
     deadline: Option<Instant>,
 }
 
 impl Read for Timed {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if let Some(deadline) = self.deadline {
-            self.stream.set_read_timeout(Some(remaining(deadline)?))?;
+            let left = remaining(deadline)?;
+            self.stream.socket().set_read_timeout(Some(left))?;
         }
         self.stream.read(into)
+    }
+}
+
+/// A socket, encrypted or not.
+#[derive(Debug)]
+enum Wire {
+    Plain(TcpStream),
+    Encrypted(Box<TlsStream>),
+}
+
+impl Wire {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Encrypted(stream) => https::socket(stream),
+        }
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(into),
+            Self::Encrypted(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(from),
+            Self::Encrypted(stream) => stream.write(from),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            Self::Encrypted(stream) => stream.flush(),
+        }
     }
 }
 
@@ -291,6 +350,9 @@ pub(crate) fn segment(text: &str) -> String {
 
 impl From<io::Error> for HttpError {
     fn from(error: io::Error) -> Self {
+        if let Some(why) = https::explain(&error) {
+            return Self::Unreachable(why);
+        }
         match error.kind() {
             // A read that times out is `WouldBlock` on Unix.
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout,
@@ -375,6 +437,7 @@ mod tests {
             port,
             authorization: String::new(),
             timeout: Some(Duration::from_secs(5)),
+            tls: None,
         };
         assert!(matches!(client.probe(), Err(HttpError::Unreachable(_))));
     }

@@ -23,6 +23,11 @@ mod failure;
 mod features;
 mod help;
 mod http;
+#[cfg(feature = "tls")]
+mod https;
+#[cfg(not(feature = "tls"))]
+#[path = "https_absent.rs"]
+mod https;
 mod links;
 mod log_level;
 mod logging;

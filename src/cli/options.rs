@@ -12,7 +12,7 @@ use crate::broker::queue::QueueKind;
 use crate::broker::settings::AnyCredentials;
 use crate::config::place::Fault;
 use crate::config::written::Origin;
-use crate::config::{self, Loaded, Sources};
+use crate::config::{self, Config, Loaded, Sources};
 use crate::log::Level;
 
 /// An in-memory AMQP 0-9-1 broker, in place of rabbitmq-server for development and tests.
@@ -232,7 +232,7 @@ impl Given {
         let proxy = given.proxy_protocol.then(|| "true".to_owned());
         let mut settings: Vec<_> = all
             .into_iter()
-            .chain(given.tls.settings())
+            .chain(given.tls.settings(given.host))
             .chain([("proxy_protocol", "proxy_protocol", proxy)])
             .filter_map(|(key, id, value)| Some((key.to_owned(), value?, self.by(id))))
             .collect();
@@ -251,6 +251,17 @@ impl Given {
     fn add_node(&self, loaded: &mut Loaded) {
         let given = &self.options;
         given.tls.add_listeners(loaded);
+        if let Some(host) = given.host {
+            let Config {
+                management,
+                prometheus,
+                ..
+            } = &mut loaded.config;
+            let both = management.tls.iter_mut().chain(&mut prometheus.tls);
+            for https in both {
+                https.ip.get_or_insert(host);
+            }
+        }
         if given.port.is_some() || given.host.is_some() {
             let id = if given.port.is_some() { "port" } else { "host" };
             loaded.listen(given.host, given.port, &Origin::Flag(self.by(id)));

@@ -88,6 +88,7 @@ struct Ports {
     management: Option<SocketAddr>,
     https: Option<SocketAddr>,
     prometheus: Option<SocketAddr>,
+    prometheus_tls: Option<SocketAddr>,
 }
 
 /// A start under way.
@@ -113,13 +114,14 @@ impl Start<'_> {
         }
         let tls = self.options.tls.resolve(config, &self.node)?;
         let server = tls.listen(builder).start()?;
-        let mut web = Web::bind(config.management.plain(), config.prometheus)?;
+        let mut web = Web::bind(config.management.plain(), &config.prometheus)?;
         tls.encrypt(&mut web)?;
         let http_address = web.management()?;
         let ports = Ports {
             management: web.public(),
             https: web.encrypted(),
             prometheus: web.prometheus(),
+            prometheus_tls: web.encrypted_prometheus(),
         };
         let shared = Arc::clone(server.shared());
         let token = runtime_file::new_token()?;
@@ -215,6 +217,7 @@ impl Start<'_> {
                 "prometheus": port(ports.prometheus),
                 "amqps": amqps,
                 "management_tls": port(ports.https),
+                "prometheus_tls": port(ports.prometheus_tls),
                 "pid": std::process::id(),
             });
             let partial = path.with_extension("partial");
@@ -252,13 +255,16 @@ impl Start<'_> {
         for address in server.tls_addresses() {
             tracing::info!("started TLS (SSL) listener on {}", shown(*address));
         }
-        if let Some(http) = ports.management {
-            let port = http.port();
-            tracing::info!("Management plugin: HTTP (non-TLS) listener started on port {port}");
-        }
-        if let Some(https) = ports.https {
-            let port = https.port();
-            tracing::info!("Management plugin: HTTPS listener started on port {port}");
+        let http = "HTTP (non-TLS)";
+        for (who, how, at) in [
+            ("Prometheus metrics", http, ports.prometheus),
+            ("Prometheus metrics", "HTTPS", ports.prometheus_tls),
+            ("Management plugin", http, ports.management),
+            ("Management plugin", "HTTPS", ports.https),
+        ] {
+            if let Some(port) = at.map(|at| at.port()) {
+                tracing::info!("{who}: {how} listener started on port {port}");
+            }
         }
         let plugins = startup::plugins(&self.loaded.config);
         let mut text = format!(
@@ -315,6 +321,8 @@ fn api(server: &Server, web: &Web, token: &str, loaded: &Arc<Loaded>, log: Begun
         .collect();
     listeners.extend(web.prometheus().map(|address| ("http/prometheus", address)));
     listeners.extend(web.encrypted().map(|address| ("https", address)));
+    let prometheus = web.encrypted_prometheus();
+    listeners.extend(prometheus.map(|address| ("https/prometheus", address)));
     listeners.extend(server.addresses().iter().map(|address| ("amqp", *address)));
     let encrypted = server.tls_addresses().iter();
     listeners.extend(encrypted.map(|address| ("amqp/ssl", *address)));

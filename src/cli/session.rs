@@ -219,6 +219,7 @@ impl<'a> Session<'a> {
             port: file.management_port,
             authorization,
             timeout,
+            tls: None,
         };
         Ok(Broker {
             client,
@@ -463,6 +464,7 @@ pub(super) fn client_of_url(url: &str, timeout: Option<Duration>) -> Result<Clie
         port,
         authorization,
         timeout,
+        tls: None,
     })
 }
 

@@ -455,6 +455,7 @@ impl Listener {
             "http" => "HTTP API",
             "https" => "HTTP API over TLS (HTTPS)",
             "http/prometheus" => "Prometheus exporter API over HTTP",
+            "https/prometheus" => "Prometheus exporter API over TLS (HTTPS)",
             "clustering" => "inter-node and CLI tool communication",
             other => other,
         }

@@ -1,7 +1,7 @@
 //! TLS as the command line asks for it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -61,13 +61,19 @@ pub(super) struct Tls {
     amqp: Vec<SocketAddr>,
     /// Where the management API is.
     https: Option<(Listener, TlsOptions)>,
+    /// Where the metrics are.
+    prometheus: Option<(Listener, TlsOptions)>,
     /// Where made certificates are.
     dir: Option<PathBuf>,
 }
 
 impl TlsFlags {
-    /// The settings that they stand for: the key, the option, the value.
-    pub(super) fn settings(&self) -> Vec<(&'static str, &'static str, Option<String>)> {
+    /// The settings that they stand for: the key, the option, the value. `host` is where to listen,
+    /// if that is said.
+    pub(super) fn settings(
+        &self,
+        host: Option<IpAddr>,
+    ) -> Vec<(&'static str, &'static str, Option<String>)> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let verify = self
             .tls_cacertfile
@@ -75,6 +81,10 @@ impl TlsFlags {
             .map(|_| "verify_peer".to_owned());
         let required = self.tls_require_client_cert.then(|| "true".to_owned());
         let port = |port: Option<u16>| port.map(|port| port.to_string());
+        let amqps = self.tls_port.map(|port| match host {
+            Some(host) => SocketAddr::new(host, port).to_string(),
+            None => port.to_string(),
+        });
         vec![
             (
                 "ssl_options.certfile",
@@ -97,7 +107,7 @@ impl TlsFlags {
                 "tls_require_client_cert",
                 required,
             ),
-            ("listeners.ssl.default", "tls_port", port(self.tls_port)),
+            ("listeners.ssl.default", "tls_port", amqps),
             (
                 "management.ssl.port",
                 "management_tls_port",
@@ -150,10 +160,12 @@ impl TlsFlags {
         }
         let listeners = config.tls.listeners.iter().flatten();
         let https = config.management.encrypted(&options);
+        let prometheus = config.prometheus.encrypted(&options);
         Ok(Tls {
             amqp: listeners.flat_map(|(_, one)| addresses(*one)).collect(),
             options,
             https,
+            prometheus,
             dir: self.tls_auto.clone(),
         })
     }
@@ -187,9 +199,12 @@ impl Tls {
 
     /// HTTP over TLS.
     pub(super) fn encrypt(&self, web: &mut Web) -> io::Result<()> {
-        match &self.https {
-            Some((listener, options)) => web.encrypt(*listener, Acceptor::new(options)?),
-            None => Ok(()),
+        if let Some((listener, options)) = &self.https {
+            web.encrypt(*listener, Acceptor::new(options)?)?;
         }
+        if let Some((listener, options)) = &self.prometheus {
+            web.encrypt_prometheus(*listener, Acceptor::new(options)?)?;
+        }
+        Ok(())
     }
 }

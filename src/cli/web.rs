@@ -14,9 +14,6 @@ use crate::management::{self, Api};
 use crate::server::Shared;
 use crate::server::tls::Acceptor;
 
-/// Where RabbitMQ serves its metrics.
-const PROMETHEUS_PORT: u16 = 15692;
-
 /// Where only this machine comes, at a port that only the runtime file tells.
 const PRIVATE: Listener = Listener {
     ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -34,28 +31,27 @@ pub(super) struct Web {
     is_private: bool,
     prometheus: Option<TcpListener>,
     encrypted: Option<(TcpListener, Acceptor)>,
+    encrypted_prometheus: Option<(TcpListener, Acceptor)>,
 }
 
 impl Web {
     /// Listen. A port for Prometheus that nobody asked for may be taken: then there is none.
-    pub(super) fn bind(
-        management: Option<Listener>,
-        Prometheus { ip, port }: Prometheus,
-    ) -> io::Result<Self> {
+    pub(super) fn bind(management: Option<Listener>, prometheus: &Prometheus) -> io::Result<Self> {
         let is_private = management.is_none();
         let management = bind(management.unwrap_or(PRIVATE))?;
-        let on = |port| Listener { ip, port };
-        let prometheus = match port {
-            Some(port) => Some(bind(on(port))?),
-            None => bind(on(PROMETHEUS_PORT))
-                .inspect_err(|error| tracing::warn!("no metrics for Prometheus: {error}"))
-                .ok(),
+        let metrics = match prometheus.plain().map(bind) {
+            Some(Err(error)) if prometheus.port.is_none() => {
+                tracing::warn!("no metrics for Prometheus: {error}");
+                None
+            }
+            bound => bound.transpose()?,
         };
         Ok(Self {
             management,
             is_private,
-            prometheus,
+            prometheus: metrics,
             encrypted: None,
+            encrypted_prometheus: None,
         })
     }
 
@@ -63,6 +59,20 @@ impl Web {
     pub(super) fn encrypt(&mut self, listener: Listener, acceptor: Acceptor) -> io::Result<()> {
         self.encrypted = Some((bind(listener)?, acceptor));
         Ok(())
+    }
+
+    /// And the metrics.
+    pub(super) fn encrypt_prometheus(
+        &mut self,
+        listener: Listener,
+        acceptor: Acceptor,
+    ) -> io::Result<()> {
+        self.encrypted_prometheus = Some((bind(listener)?, acceptor));
+        Ok(())
+    }
+
+    pub(super) fn encrypted_prometheus(&self) -> Option<SocketAddr> {
+        self.encrypted_prometheus.as_ref()?.0.local_addr().ok()
     }
 
     pub(super) fn encrypted(&self) -> Option<SocketAddr> {
@@ -108,13 +118,9 @@ impl Web {
                 let listener = tokio::net::TcpListener::from_std(self.management)?;
                 management::serve(listener, api.clone(), stopped(shared)).await
             };
-            let prometheus = async {
-                let Some(listener) = self.prometheus else {
-                    return Ok(());
-                };
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                management::serve_metrics(listener, api.clone(), stopped(shared)).await
-            };
+            let prometheus = metrics(self.prometheus, None, api, shared);
+            let (listener, acceptor) = self.encrypted_prometheus.unzip();
+            let encrypted_prometheus = metrics(listener, acceptor, api, shared);
             let encrypted = async {
                 let Some((listener, acceptor)) = self.encrypted else {
                     return Ok(());
@@ -122,10 +128,24 @@ impl Web {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 management::serve_tls(listener, acceptor, api.clone(), stopped(shared)).await
             };
-            let (one, two, three) = tokio::join!(management, prometheus, encrypted);
-            one.and(two).and(three)
+            let (one, two, three, four) =
+                tokio::join!(management, prometheus, encrypted, encrypted_prometheus);
+            one.and(two).and(three).and(four)
         })
     }
+}
+
+async fn metrics(
+    listener: Option<TcpListener>,
+    acceptor: Option<Acceptor>,
+    api: &Api,
+    shared: &Arc<Shared>,
+) -> io::Result<()> {
+    let Some(listener) = listener else {
+        return Ok(());
+    };
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    management::serve_metrics(listener, acceptor, api.clone(), stopped(shared)).await
 }
 
 /// The thread that serves.

@@ -8,7 +8,7 @@ use super::term::{self, Term, TermKind};
 use super::written::{Origin, Written};
 
 /// Variables of an application that are settings by another name.
-const NAMES: [(&str, &str, &str); 13] = [
+const NAMES: [(&str, &str, &str); 14] = [
     ("rabbit", "tcp_listeners", "listeners.tcp"),
     ("rabbit", "ssl_listeners", "listeners.ssl"),
     (
@@ -34,6 +34,7 @@ const NAMES: [(&str, &str, &str); 13] = [
         "management.cors.max_age",
     ),
     ("rabbitmq_prometheus", "tcp_config", "prometheus.tcp"),
+    ("rabbitmq_prometheus", "ssl_config", "prometheus.ssl"),
 ];
 
 /// Longer than anybody waits.
@@ -173,6 +174,8 @@ fn add_scalar(key: &str, text: &str, term: &Term, written: &mut Written) -> bool
             return set(key, FOR_EVER, term, written);
         }
         "default_queue_type" | "cluster_name" => key,
+        // `{tcp_config, none}`
+        "prometheus.tcp" => "prometheus.tcp.listener",
         other => other,
     };
     set(key, text, term, written)
@@ -191,7 +194,13 @@ fn add_pairs(key: &str, value: &Term, written: &mut Written) -> bool {
     let pairs = value.pairs();
     let known = pairs
         .iter()
-        .map(|(name, value)| add_value(&format!("{key}.{name}"), value, written))
+        .map(|(name, value)| match *name {
+            // In rabbitmq.conf these stand beside the port.
+            "ssl_opts" | "cowboy_opts" if key != "management.listener" => {
+                add_pairs(key, value, written)
+            }
+            name => add_value(&format!("{key}.{name}"), value, written),
+        })
         .filter(|known| *known)
         .count();
     known > 0 && known == pairs.len()
@@ -210,6 +219,8 @@ fn is_list_key(key: &str) -> bool {
             | "ssl_options.ciphers"
             | "management.ssl.versions"
             | "management.ssl.ciphers"
+            | "prometheus.ssl.versions"
+            | "prometheus.ssl.ciphers"
             | "management.listener.ssl_opts.versions"
             | "management.cors.allow_origins"
     )

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use leveret_proto::value::FieldValue;
 
-use super::resolved::{Config, Listener, Management, Memory};
+use super::resolved::{Config, HttpTls, Listener, Management, Memory};
 use super::value::{self, Value};
 use crate::broker::queue::QueueKind;
 use crate::broker::vhost_defaults::{DefaultLimits, DefaultMember, DefaultPolicy, VhostDefaults};
@@ -213,45 +213,62 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
             management.has_plain = true;
         }
         "management.listener.ssl" => management.listener_tls = Some(value.is_true()),
-        "management.ssl.port" => {
-            management.tls.get_or_insert_default().port = Some(port(value)?);
-        }
-        "management.ssl.ip" => {
-            let ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
-            management.tls.get_or_insert_default().ip = ip;
-        }
         "management.tcp.ip" | "management.listener.ip" => {
-            management.listener.ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
+            management.listener.ip = listened_ip(value);
         }
         "management.cors.allow_origins" => management.cors_origins.clear(),
         "management.cors.allow_origins.$name" => management.cors_origins.push(value.text()),
         "management.cors.max_age" => management.cors_max_age = fit(value, u64::MAX),
         "management.rates_mode" => config.broker.detailed_rates = value.text() == "detailed",
         "management.load_definitions" => config.definitions.path = Some(value.text().into()),
-        _ => set_management_tls(management, key, value),
+        _ => return set_management_tls(management, key, value),
     }
     Ok(())
 }
 
-fn set_management_tls(management: &mut Management, key: &str, value: &Value) {
+fn set_management_tls(management: &mut Management, key: &str, value: &Value) -> Result<(), String> {
     if let Some(option) = key.strip_prefix("management.ssl.") {
-        let tls = management.tls.get_or_insert_default();
-        tls.options.set(option, value);
+        set_http_tls(management.tls.get_or_insert_default(), option, value)?;
     } else if let Some(option) = key.strip_prefix("management.listener.ssl_opts.") {
         management.listener_tls_options.set(option, value);
     }
+    Ok(())
 }
 
 fn set_prometheus(config: &mut Config, key: &str, value: &Value) -> Result<(), String> {
     let prometheus = &mut config.prometheus;
     match key {
         "prometheus.tcp.port" => prometheus.port = Some(port(value)?),
-        "prometheus.tcp.ip" => {
-            prometheus.ip = is_ip(&value.text()).filter(|ip| !ip.is_unspecified());
+        "prometheus.tcp.ip" => prometheus.ip = listened_ip(value),
+        "prometheus.tcp.listener" => match value {
+            Value::Address(address) => {
+                prometheus.ip = Some(address.ip()).filter(|ip| !ip.is_unspecified());
+                prometheus.port = Some(address.port());
+            }
+            _ => prometheus.is_tls_only = true,
+        },
+        _ => {
+            if let Some(option) = key.strip_prefix("prometheus.ssl.") {
+                set_http_tls(prometheus.tls.get_or_insert_default(), option, value)?;
+            }
         }
-        _ => {}
     }
     Ok(())
+}
+
+/// An option of `management.ssl` or `prometheus.ssl`.
+fn set_http_tls(tls: &mut HttpTls, option: &str, value: &Value) -> Result<(), String> {
+    match option {
+        "port" => tls.port = Some(port(value)?),
+        "ip" => tls.ip = listened_ip(value),
+        option => tls.options.set(option, value),
+    }
+    Ok(())
+}
+
+/// `0.0.0.0` and `::` are all addresses.
+fn listened_ip(value: &Value) -> Option<IpAddr> {
+    is_ip(&value.text()).filter(|ip| !ip.is_unspecified())
 }
 
 /// The level in a value: `=debug` and the like are of the old logger.

@@ -122,6 +122,9 @@ fn add_tls(config: &Config, all: &mut Values) {
         &management.listener_tls_options,
         all,
     );
+    if let Some(https) = &config.prometheus.tls {
+        add_tls_options("prometheus.ssl", &https.options, all);
+    }
     let mut add = |name: &str, value: String| all.push((name.to_owned(), value));
     for (name, one) in tls.listeners.iter().flatten() {
         add(&format!("listeners.ssl.{name}"), listener(one));
@@ -129,10 +132,14 @@ fn add_tls(config: &Config, all: &mut Values) {
     if tls.listeners.as_ref().is_none_or(Vec::is_empty) {
         add("listeners.ssl", "none".to_owned());
     }
-    if let Some((https, _)) = management.encrypted(&tls.options) {
-        add("management.ssl.port", https.port.to_string());
+    for (area, https) in [
+        ("management", management.encrypted(&tls.options)),
+        ("prometheus", config.prometheus.encrypted(&tls.options)),
+    ] {
+        let Some((https, _)) = https else { continue };
+        add(&format!("{area}.ssl.port"), https.port.to_string());
         if let Some(ip) = https.ip {
-            add("management.ssl.ip", ip.to_string());
+            add(&format!("{area}.ssl.ip"), ip.to_string());
         }
     }
     let from = match tls.options.login_from {
@@ -311,8 +318,13 @@ fn add_servers(config: &Config, all: &mut Values) {
     );
     let rates = ["basic", "detailed"][usize::from(config.broker.detailed_rates)];
     add("management.rates_mode", rates.to_owned());
-    let port = config.prometheus.port.unwrap_or(15_692);
-    add("prometheus.tcp.port", port.to_string());
+    match config.prometheus.plain() {
+        Some(plain) => add("prometheus.tcp.port", plain.port.to_string()),
+        None => add("prometheus.tcp.listener", "none".to_owned()),
+    }
+    if let Some(ip) = config.prometheus.ip {
+        add("prometheus.tcp.ip", ip.to_string());
+    }
     if let Some(path) = &config.definitions.path {
         add("load_definitions", path.display().to_string());
         let skip = config.definitions.skip_if_unchanged.to_string();

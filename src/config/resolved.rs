@@ -110,12 +110,16 @@ pub struct HttpTls {
 }
 
 /// Metrics for Prometheus.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prometheus {
     /// `None` are all addresses.
     pub ip: Option<IpAddr>,
     /// `None` is the usual one, if it is free.
     pub port: Option<u16>,
+    /// Over TLS, beside that.
+    pub tls: Option<HttpTls>,
+    /// Only over TLS, if over TLS (`prometheus.tcp.listener = none`).
+    pub is_tls_only: bool,
 }
 
 /// The log.
@@ -225,24 +229,37 @@ impl Config {
 
 /// Where RabbitMQ serves its API over TLS.
 const MANAGEMENT_TLS_PORT: u16 = 15_671;
+/// Where its metrics without and with TLS.
+const PROMETHEUS_PORT: u16 = 15_692;
+const PROMETHEUS_TLS_PORT: u16 = 15_691;
+
+impl HttpTls {
+    /// Where, and how; `amqp` is for what has no certificate of its own.
+    fn resolved(&self, usual_port: u16, amqp: &TlsOptions) -> (Listener, TlsOptions) {
+        let listener = Listener {
+            ip: self.ip,
+            port: self.port.unwrap_or(usual_port),
+        };
+        (listener, or_amqp(&self.options, amqp))
+    }
+}
+
+fn or_amqp(options: &TlsOptions, amqp: &TlsOptions) -> TlsOptions {
+    match options.certfile {
+        Some(_) => options.clone(),
+        None => amqp.clone(),
+    }
+}
 
 impl Management {
     /// Where it is spoken over TLS and how, if at all; `amqp` is for what has no certificate of its
     /// own.
     pub fn encrypted(&self, amqp: &TlsOptions) -> Option<(Listener, TlsOptions)> {
-        let or_amqp = |options: &TlsOptions| match options.certfile {
-            Some(_) => options.clone(),
-            None => amqp.clone(),
-        };
         if self.listener_tls == Some(true) {
-            return Some((self.listener, or_amqp(&self.listener_tls_options)));
+            return Some((self.listener, or_amqp(&self.listener_tls_options, amqp)));
         }
         let tls = self.tls.as_ref()?;
-        let listener = Listener {
-            ip: tls.ip,
-            port: tls.port.unwrap_or(MANAGEMENT_TLS_PORT),
-        };
-        Some((listener, or_amqp(&tls.options)))
+        Some(tls.resolved(MANAGEMENT_TLS_PORT, amqp))
     }
 
     /// Where it is spoken without; `None` is nowhere, as who wants TLS alone does not say a port.
@@ -250,6 +267,23 @@ impl Management {
         let is_tls_only =
             self.listener_tls == Some(true) || (self.tls.is_some() && !self.has_plain);
         (!is_tls_only).then_some(self.listener)
+    }
+}
+
+impl Prometheus {
+    /// Where they are served over TLS and how, if at all.
+    pub fn encrypted(&self, amqp: &TlsOptions) -> Option<(Listener, TlsOptions)> {
+        let tls = self.tls.as_ref()?;
+        Some(tls.resolved(PROMETHEUS_TLS_PORT, amqp))
+    }
+
+    /// Where without. Unlike the management API they are there besides, unless that is denied.
+    pub fn plain(&self) -> Option<Listener> {
+        let is_off = self.is_tls_only && self.tls.is_some();
+        (!is_off).then_some(Listener {
+            ip: self.ip,
+            port: self.port.unwrap_or(PROMETHEUS_PORT),
+        })
     }
 }
 

@@ -238,12 +238,55 @@ fn tls_is_set_by_the_keys_of_rabbitmq() {
     assert_eq!((listener.port, options.certfile, plain), (9, path, None));
 }
 
+/// Where metrics are without and with TLS, as a real 4.3.6 answers to the same files.
+#[test]
+fn metrics_are_over_tls_beside_the_usual_port_or_alone() {
+    let ports = |text: &str| {
+        let config = config(text);
+        let amqp = config.tls.options();
+        let plain = config.prometheus.plain().map(|one| (one.ip, one.port));
+        let https = config.prometheus.encrypted(&amqp);
+        (plain, https.map(|(one, _)| (one.ip, one.port)))
+    };
+    let usual = Some((None, 15_692));
+    let verify = "prometheus.ssl.verify = verify_none\n";
+    assert_eq!(ports(""), (usual, None));
+    assert_eq!(ports(verify), (usual, Some((None, 15_691))));
+    assert_eq!(ports("prometheus.tcp.listener = none"), (usual, None));
+    let loopback = "127.0.0.1".parse().ok();
+    assert_eq!(
+        ports(&format!("{verify}prometheus.tcp.listener = none\n")),
+        (None, Some((None, 15_691)))
+    );
+    assert_eq!(
+        ports("prometheus.tcp.listener = 127.0.0.1:9\nprometheus.ssl.ip = 127.0.0.1"),
+        (Some((loopback, 9)), Some((loopback, 15_691)))
+    );
+    // It has its own certificate, or that of AMQP.
+    let scratch = Scratch::new("prometheus-tls");
+    let [amqp, own] =
+        ["amqp.pem", "own.pem"].map(|name| scratch.write(name, "-----BEGIN CERTIFICATE-----\n"));
+    let certificate = |text: &str| {
+        let config = config(&format!(
+            "ssl_options.certfile = {}\n{text}",
+            amqp.display()
+        ));
+        let https = config.prometheus.encrypted(&config.tls.options());
+        https.and_then(|(_, options)| options.certfile)
+    };
+    assert_eq!(certificate("prometheus.ssl.port = 1"), Some(amqp.clone()));
+    let text = format!("prometheus.ssl.certfile = {}", own.display());
+    assert_eq!(certificate(&text), Some(own.clone()));
+}
+
 #[test]
 fn tls_is_set_by_advanced_config_and_by_variables() {
     let text = r#"[{rabbit, [{ssl_listeners, [5671]}, {ssl_cert_login_from, common_name},
         {ssl_options, [{verify, verify_peer}, {fail_if_no_peer_cert, true},
           {versions, ['tlsv1.2']}, {honor_cipher_order, true}]}, {proxy_protocol, true}]},
-      {rabbitmq_management, [{ssl_config, [{port, 7}]}]}]."#;
+      {rabbitmq_management, [{ssl_config, [{port, 7}]}]},
+      {rabbitmq_prometheus, [{tcp_config, none}, {ssl_config, [{port, 8}, {ssl_opts,
+          [{versions, ['tlsv1.3']}, {verify, verify_peer}]}]}]}]."#;
     let mut loaded = Loaded::default();
     let path = Path::new("advanced.config");
     let warnings = advanced::add(path, text.to_owned(), &mut loaded.written).unwrap();
@@ -256,6 +299,11 @@ fn tls_is_set_by_advanced_config_and_by_variables() {
     assert!(loaded.config.proxy_protocol);
     let https = loaded.config.management.encrypted(&options).unwrap();
     assert_eq!(https.0.port, 7);
+    let prometheus = &loaded.config.prometheus;
+    let https = prometheus.tls.as_ref().unwrap();
+    assert!(prometheus.plain().is_none() && https.options.verify_peer);
+    assert_eq!(https.options.versions, Some(vec!["tlsv1.3".to_owned()]));
+    assert_eq!(https.port, Some(8));
 
     let scratch = Scratch::new("tls-variables");
     let pem = scratch.write("x.pem", "-----BEGIN CERTIFICATE-----\n");

@@ -124,7 +124,10 @@ fn listeners(api: &Api) -> Vec<Value> {
             "socket_opts": socket_options(protocol, address),
         });
         if tells_tls {
-            row["tls"] = json!(matches!(*protocol, "amqp/ssl" | "https"));
+            row["tls"] = json!(matches!(
+                *protocol,
+                "amqp/ssl" | "https" | "https/prometheus"
+            ));
         }
         row
     };

@@ -13,21 +13,21 @@ use super::broker::scratch;
 use crate::support::frames;
 
 /// A directory of settings, and commands that read them and no others.
-struct Place(PathBuf);
+pub(super) struct Place(pub(super) PathBuf);
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(scratch())
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(super) fn write(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path.display().to_string()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
         for (name, _) in std::env::vars() {
             if name.starts_with("RABBITMQ_") || name.starts_with("LEVERET_") {
@@ -45,7 +45,7 @@ impl Place {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(super) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 }
@@ -57,11 +57,11 @@ impl Drop for Place {
 }
 
 /// A broker on free ports that is gone with this value.
-struct Serving(Child);
+pub(super) struct Serving(Child);
 
 impl Serving {
     /// Waits until it says that it is ready.
-    fn start(command: &mut Command) -> (Self, String) {
+    pub(super) fn start(command: &mut Command) -> (Self, String) {
         let command = command.args([
             "--host",
             "127.0.0.1",
@@ -105,7 +105,7 @@ impl Drop for Serving {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

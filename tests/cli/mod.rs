@@ -20,6 +20,8 @@ mod definitions;
 mod detached;
 mod local;
 mod plugins;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[derive(Deserialize)]
 struct Transcript {

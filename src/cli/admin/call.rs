@@ -1,5 +1,6 @@
 //! One invocation of `rabbitmqadmin`: the broker that is asked, and how its answers are shown.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,6 +10,7 @@ use super::options::Given;
 use super::shown::{FORMATS, Shape, pretty_json, python_list};
 use super::things::List;
 use crate::cli::http::{Client, HttpError, segment};
+use crate::cli::https::{self, Connector};
 use crate::cli::output::{print, print_error};
 use crate::cli::session::{basic, client_of_url};
 
@@ -28,37 +30,16 @@ impl<'a> Call<'a> {
         let timeout = timeout.map_err(|_| End::usage("the timeout must be a number of seconds"))?;
         let port = given.value("port").parse();
         let port = port.map_err(|_| End::usage("the port must be a number"))?;
-        if given.flag("ssl") {
-            return Err(End::refused(
-                "TLS is not spoken by this tool: use the port for plain HTTP",
-            ));
-        }
+        let tls = given.flag("ssl").then(|| connector(given)).transpose()?;
         let mut client = Client {
             host: given.value("host").to_owned(),
             port,
             authorization: basic(given.value("username"), given.value("password")),
             timeout: Some(timeout),
+            tls,
         };
         if let Some(uri) = given.given("base-uri") {
-            let named = client_of_url(uri, Some(timeout)).map_err(End::refused)?;
-            client = Client {
-                authorization: if uri.contains('@') {
-                    named.authorization
-                } else {
-                    client.authorization
-                },
-                ..named
-            };
-            if uri
-                .splitn(4, '/')
-                .nth(3)
-                .is_some_and(|path| !path.is_empty())
-            {
-                print_error(
-                    "WARNING: path in --base-uri is ignored. Please specify --vhost and/or \
-                       --path-prefix separately.\n\n",
-                );
-            }
+            client = named_by(uri, client, given)?;
         }
         Ok(Self {
             given,
@@ -164,6 +145,58 @@ impl<'a> Call<'a> {
         });
         Ok(())
     }
+}
+
+/// The broker that a URI names; what is not in it stays. Unlike the original, `https` is TLS without
+/// `--ssl` too, as nobody who writes it wants the password to go in the clear.
+fn named_by(uri: &str, usual: Client, given: &Given) -> Result<Client, End> {
+    let plain = uri.strip_prefix("https://");
+    let tls = match (usual.tls, plain) {
+        (None, Some(_)) => Some(connector(given)?),
+        (tls, _) => tls,
+    };
+    let rest = plain.or_else(|| uri.strip_prefix("http://"));
+    let rest = rest.ok_or_else(|| End::refused("the URI must begin with http:// or https://"))?;
+    let named = client_of_url(&format!("http://{rest}"), usual.timeout).map_err(End::refused)?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (login, address) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let has_port = address
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.ends_with(']'));
+    if !path.is_empty() {
+        print_error(
+            "WARNING: path in --base-uri is ignored. Please specify --vhost and/or --path-prefix \
+             separately.\n\n",
+        );
+    }
+    Ok(Client {
+        host: named.host,
+        port: if has_port { named.port } else { usual.port },
+        authorization: match login {
+            "" => usual.authorization,
+            _ => named.authorization,
+        },
+        timeout: usual.timeout,
+        tls,
+    })
+}
+
+/// TLS as the options want it.
+fn connector(given: &Given) -> Result<Connector, End> {
+    let path = |name| given.given(name).map(PathBuf::from);
+    let certificate = match (path("ssl-cert-file"), path("ssl-key-file")) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, Some(_)) => return Err(End::usage("--ssl-key-file needs --ssl-cert-file")),
+        // As the original: it is the key that counts.
+        (_, None) => None,
+    };
+    let options = https::Options {
+        cacertfile: path("ssl-ca-cert-file"),
+        certificate,
+        any_name: given.flag("ssl-disable-hostname-verification"),
+        anybody: given.flag("ssl-insecure"),
+    };
+    Connector::new(&options).map_err(End::refused)
 }
 
 /// `Connection refused (os error 111)` as Python says it.

@@ -67,7 +67,9 @@ pub(super) fn config() -> String {
     format!(
         "{USAGE}\nConfiguration File\n==================\n\n  Options can come from sections of a file, \
          of which -N names one:\n\n  [test]\n  hostname = localhost\n  port = 15672\n  username = \
-         guest\n  password = guest\n  vhost = /\n\n  rabbitmqadmin -c FILE -N test list queues\n"
+         guest\n  password = guest\n  vhost = /\n\n  [encrypted]\n  port = 15671\n  ssl = True\n  \
+         ssl_ca_cert_file = /path/to/ca_certificate.pem\n  ssl_key_file = \
+         /path/to/client_key.pem\n  ssl_cert_file = /path/to/client_certificate.pem\n\n  rabbitmqadmin -c FILE -N test list queues\n"
     )
 }
 

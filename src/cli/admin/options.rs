@@ -91,12 +91,37 @@ pub(super) static OPTIONS: &[Opt] = &[
         "all of these in one; the path in it is passed over",
     ),
     opt("quiet", "q", "", "say nothing of what was done"),
-    opt("ssl", "s", "", "not spoken by this tool: use plain HTTP"),
-    opt("ssl-key-file", "", "SSL_KEY_FILE", "likewise"),
-    opt("ssl-cert-file", "", "SSL_CERT_FILE", "likewise"),
-    opt("ssl-ca-cert-file", "", "SSL_CA_CERT_FILE", "likewise"),
-    opt("ssl-disable-hostname-verification", "", "", "likewise"),
-    opt("ssl-insecure", "k", "", "likewise"),
+    opt("ssl", "s", "", "over TLS; its port is usually 15671"),
+    opt(
+        "ssl-key-file",
+        "",
+        "SSL_KEY_FILE",
+        "the key of the own certificate (PEM)",
+    ),
+    opt(
+        "ssl-cert-file",
+        "",
+        "SSL_CERT_FILE",
+        "the certificate to show (PEM)",
+    ),
+    opt(
+        "ssl-ca-cert-file",
+        "",
+        "SSL_CA_CERT_FILE",
+        "who may sign the broker's certificate, besides whom the system trusts (PEM)",
+    ),
+    opt(
+        "ssl-disable-hostname-verification",
+        "",
+        "",
+        "the broker's certificate may be for another host",
+    ),
+    opt(
+        "ssl-insecure",
+        "k",
+        "",
+        "the broker's certificate may be any",
+    ),
     or(
         "120",
         opt(

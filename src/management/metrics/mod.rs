@@ -28,6 +28,7 @@ use super::Api;
 use super::error::ApiError;
 use super::http::serve::accept;
 use crate::broker::Broker;
+use crate::server::tls::Acceptor;
 
 /// The format's, and its version.
 const TEXT_TYPE: &str = "text/plain; version=0.0.4";
@@ -69,9 +70,10 @@ pub(super) fn routes() -> Router<Api> {
         .route("/metrics/{registry}", get(registry))
 }
 
-/// Serve only the metrics until `stopped`.
+/// Serve only the metrics until `stopped`, over TLS where there is an `acceptor`.
 pub async fn serve(
     listener: TcpListener,
+    acceptor: Option<Acceptor>,
     api: Api,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -79,7 +81,7 @@ pub async fn serve(
         let routes = routes().fallback(|| async { ApiError::NotFound });
         routes.with_state(api.clone())
     };
-    accept(listener, None, build, stopped).await
+    accept(listener, acceptor, build, stopped).await
 }
 
 async fn summed(State(api): State<Api>) -> Response {
