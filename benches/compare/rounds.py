@@ -17,9 +17,10 @@ CASES = {       # name: arguments of the load generator
     "confirm-16": ["--mode", "confirm", "--size", "16"],
     "confirm-1024": ["--mode", "confirm", "--size", "1024"],
     "confirm-1024-persistent": ["--mode", "confirm", "--size", "1024", "--persistent"],
+    "single-16": ["--mode", "single", "--size", "16"],
     "rpc-16": ["--mode", "rpc", "--size", "16"],
 }
-WARM_UP = {"autoack": 20000, "confirm": 20000, "rpc": 1000}
+WARM_UP = {"autoack": 20000, "confirm": 20000, "single": 1000, "rpc": 1000}
 
 
 class Leveret:
