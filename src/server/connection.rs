@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use leveret_proto::connection::Config;
 use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::Sleep;
 
 use super::Shared;
 use super::stream::{Stream, Writer as _};
@@ -92,6 +93,7 @@ pub(super) async fn run<S: Stream>(
         parked: Vec::new(),
         sent: 0,
         asking: None,
+        alarm: Alarm::default(),
     };
     task.serve().await;
     shared.timekeeper.note_gone();
@@ -112,6 +114,33 @@ struct Task<S: Stream> {
     sent: u64,
     /// Others are being asked something.
     asking: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    alarm: Alarm,
+}
+
+/// The timer of the connection's next deadline. Traffic puts heartbeats off with every read; the
+/// timer stays where it is, and whoever is woken too early looks when it has to be woken again.
+#[derive(Default)]
+struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+    is_set: bool,
+}
+
+impl Alarm {
+    /// Wait until the deadline, or not as long.
+    async fn wait(&mut self, deadline: Option<Instant>) {
+        let Some(deadline) = deadline.map(tokio::time::Instant::from) else {
+            return std::future::pending().await;
+        };
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if !self.is_set || sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        self.is_set = true;
+        sleep.await;
+        self.is_set = false;
+    }
 }
 
 /// Why the task woke.
@@ -155,7 +184,7 @@ impl<S: Stream> Task<S> {
                 Ok(()) => Woken::Writable,
                 Err(error) => Woken::Read(Err(error)),
             },
-            () = sleep_until(deadline) => Woken::Deadline,
+            () = self.alarm.wait(deadline) => Woken::Deadline,
             answer = answered(&mut self.asking), if is_asking => Woken::Answered(answer),
         }
     }
@@ -243,13 +272,6 @@ impl<S: Stream> Task<S> {
 async fn answered(asking: &mut Option<Pin<Box<dyn Future<Output = Answer> + Send>>>) -> Answer {
     match asking {
         Some(asking) => asking.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
 }

@@ -1,6 +1,7 @@
 //! [`Queue`]: the face of a queue. One lock, no task; every call does its work at once and
 //! leaves the rest in [`Effects`].
 
+mod close;
 mod consumers;
 mod deduplication;
 mod entry;
@@ -17,6 +18,7 @@ mod state;
 mod stats;
 mod stream;
 mod tally;
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use leveret_proto::value::FieldTable;
 
+pub use self::close::{CloseIf, CloseRefused};
 pub use self::consumers::{ConsumerKey, ConsumerSpec};
 pub use self::entry::Entry;
 pub use self::explain::{Foresight, Hindrance};
@@ -31,7 +34,6 @@ pub use self::kind::QueueKind;
 pub use self::lift::{Lifted, Which};
 pub use self::order::Order;
 pub use self::peek::{Away, Page};
-use self::quorum::Apart;
 pub use self::quorum::{Counting, QuorumLine, QuorumRules, Retry};
 pub use self::settings::{Overflow, Settings};
 pub use self::settle::{Settlement, Unacked, settle};
@@ -40,7 +42,6 @@ pub use self::stats::{ConsumerView, QueueStats, QueueView, StreamView};
 use self::stream::Stream;
 pub use self::stream::{Filter, Offset, Reading};
 use self::tally::Weight;
-use super::alarm;
 use super::compat::Compat;
 use super::connection::ConnectionId;
 use super::effects::{DeathReason, Effects, Receipt};
@@ -48,7 +49,6 @@ use super::error::{BrokerError, Resource, Subject};
 use super::event::{Change, Event};
 use super::message::Message;
 use super::name::Name;
-use super::outlet::Notice;
 use super::policy::Applied;
 use super::tick::{Tick, Ticked};
 use crate::sync::{QUEUE, Ranked};
@@ -353,148 +353,6 @@ impl Queue {
         state.arm(self, fx);
     }
 
-    /// Whether it should really go now, having been found unused.
-    pub fn is_unused(&self, now: Tick) -> bool {
-        let state = self.state.lock();
-        let abandoned = self.spec.auto_delete && state.had_consumer && state.consumers.is_empty();
-        abandoned || state.expiry() <= now
-    }
-
-    /// End it: consumers are told, messages are dropped; how many were ready. With a condition
-    /// that does not hold nothing happens.
-    pub fn close(&self, condition: CloseIf, fx: &mut Effects) -> Result<u64, CloseRefused> {
-        let mut state = self.state.lock();
-        // RabbitMQ deletes a stream whatever is asked, and says that nothing was in it.
-        let condition = match state.stream.take() {
-            Some(_) => CloseIf::default(),
-            None => condition,
-        };
-        if condition.unused && !state.consumers.is_empty() {
-            return Err(CloseRefused::InUse);
-        }
-        if condition.empty && !state.ready.is_empty() {
-            return Err(CloseRefused::NotEmpty);
-        }
-        state.closed = true;
-        if let Some(apart) = &mut state.apart {
-            apart.clear();
-        }
-        let messages = state.ready.drain().len() as u64;
-        let consumers = state.consumers.drain();
-        drop(state);
-        for consumer in consumers {
-            self.note_consumer_deleted(&consumer.spec, fx);
-            let (channel, consumer_tag) = (consumer.spec.channel, consumer.spec.tag);
-            consumer.spec.outlet.notice(Notice::ConsumerCancelled {
-                channel,
-                consumer_tag,
-            });
-        }
-        if self.is_shown() {
-            fx.note(|by| Change::queue_deleted(self, by));
-        }
-        Ok(messages)
-    }
-
-    /// Messages waiting and consumers: what `queue.declare-ok` tells.
-    pub fn counts(self: &Arc<Self>, now: Tick, fx: &mut Effects) -> (u64, u64) {
-        let mut state = self.state.lock();
-        if let Some(stream) = &state.stream {
-            // RabbitMQ does not count the readers here.
-            return (stream.len(), 0);
-        }
-        state.expire(self, now, fx);
-        (state.ready.len(), state.consumers.len() as u64)
-    }
-
-    /// Bytes that its messages hold, delivered ones included: for the memory alarm.
-    pub fn held_bytes(&self) -> u64 {
-        let state = self.state.lock();
-        if let Some(stream) = &state.stream {
-            return alarm::held(stream.len(), stream.view().bytes);
-        }
-        let apart = state.apart.as_deref();
-        let all = [
-            state.ready.tally(),
-            state.unacked,
-            apart.map(Apart::delayed).unwrap_or_default(),
-            apart.map(Apart::held).unwrap_or_default(),
-        ];
-        alarm::held(
-            all.iter().map(|tally| tally.messages).sum(),
-            all.iter().map(|tally| tally.bytes).sum(),
-        )
-    }
-
-    /// All that listings show.
-    pub fn view(&self) -> QueueView {
-        let state = self.state.lock();
-        let (ready, unacked) = (state.ready.tally(), state.unacked);
-        let exclusive = state
-            .consumers
-            .iter()
-            .find(|consumer| consumer.spec.exclusive);
-        let active = state
-            .consumers
-            .iter()
-            .find(|consumer| state.settings.single_active && state.consumers.is_active(consumer));
-        let apart = state.apart.as_deref();
-        let delayed = apart.map(Apart::delayed).unwrap_or_default();
-        let held = apart.map(Apart::held).unwrap_or_default();
-        QueueView {
-            ready: ready.messages + state.stream.as_ref().map_or(0, |stream| stream.len()),
-            unacked: unacked.messages,
-            delayed: delayed.messages,
-            delayed_until: apart.and_then(Apart::delayed_until),
-            returned: state.ready.returned(),
-            last_active: state.last_active,
-            publishers: apart.map_or(0, |apart| apart.publishers.len()),
-            lanes: state.ready.lane_lengths(),
-            held: held.messages,
-            held_bytes: held.bytes,
-            ready_bytes: ready.bytes + delayed.bytes,
-            unacked_bytes: unacked.bytes,
-            stream: state.stream.as_ref().map(|stream| stream.view()),
-            persistent: [ready, unacked, delayed, held]
-                .iter()
-                .map(|it| it.persistent)
-                .sum(),
-            persistent_bytes: [ready, unacked, delayed, held]
-                .iter()
-                .map(|it| it.persistent_bytes)
-                .sum(),
-            consumers: state.consumers.len(),
-            single_active_tag: active.map(|consumer| consumer.spec.tag.to_string()),
-            exclusive_consumer_tag: exclusive.map(|consumer| consumer.spec.tag.to_string()),
-            stats: state.stats,
-            consumer_capacity: f64::from(u8::from(state.consumers.next().is_some())),
-        }
-    }
-
-    /// All messages, those ready, those delivered and not settled; and its counters. Takes less
-    /// than [`Queue::view`].
-    pub fn counters(&self) -> ([u64; 3], QueueStats) {
-        let state = self.state.lock();
-        let apart = state.apart.as_deref();
-        let aside = apart.map_or(0, |apart| apart.delayed().messages + apart.held().messages);
-        let in_stream = state.stream.as_ref().map_or(0, |stream| stream.len());
-        let ready = state.ready.tally().messages + in_stream;
-        let unacked = state.unacked.messages;
-        ([ready + unacked + aside, ready, unacked], state.stats)
-    }
-
-    /// Its counters.
-    pub fn stats(&self) -> QueueStats {
-        self.state.lock().stats
-    }
-
-    /// Its consumers, for listings.
-    pub fn consumers(&self) -> Vec<ConsumerView> {
-        let state = self.state.lock();
-        let all = state.consumers.iter();
-        all.map(|consumer| state.view_of(consumer)).collect()
-    }
-
     /// How it behaves now.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.state.lock().settings)
@@ -583,24 +441,6 @@ impl Ticked for Queue {
         }
         state.arm(&self, fx);
     }
-}
-
-/// Conditions of `queue.delete`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CloseIf {
-    /// Only without consumers.
-    pub unused: bool,
-    /// Only without messages.
-    pub empty: bool,
-}
-
-/// Why a queue was not deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseRefused {
-    /// It has consumers.
-    InUse,
-    /// It has messages.
-    NotEmpty,
 }
 
 impl fmt::Debug for Queue {
