@@ -20,6 +20,8 @@ use tokio_rustls::rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
     Error, RootCertStore, SignatureScheme, StreamOwned,
 };
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 /// Where systems keep whom they trust, when `SSL_CERT_FILE` does not say it.
 const BUNDLES: [&str; 5] = [
@@ -144,7 +146,8 @@ fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
 struct Trust {
     /// Chains of certificates; `None` where there is nobody to trust.
     signed: Option<Arc<WebPkiServerVerifier>>,
-    /// A server may show one of these itself, though it is that of an authority.
+    /// A server may show one of these itself, though it is that of an authority. Each has signed
+    /// itself, as the original takes no others.
     named: Vec<CertificateDer<'static>>,
     any_name: bool,
     anybody: bool,
@@ -154,7 +157,7 @@ struct Trust {
 impl Trust {
     fn new(options: &Options, provider: &Arc<CryptoProvider>) -> io::Result<Self> {
         let named = options.cacertfile.as_deref().map(certificates);
-        let named = named.transpose()?.unwrap_or_default();
+        let mut named = named.transpose()?.unwrap_or_default();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(named.clone());
         if !options.anybody {
@@ -162,6 +165,10 @@ impl Trust {
         }
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+        named.retain(|one| {
+            let read = Certificate::from_der(one);
+            read.is_ok_and(|one| one.tbs_certificate.subject == one.tbs_certificate.issuer)
+        });
         Ok(Self {
             signed: verifier.build().ok(),
             named,

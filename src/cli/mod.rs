@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 mod admin;
 mod app;
+mod certificates;
 mod cluster;
 mod command;
 mod config;

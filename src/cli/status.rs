@@ -448,7 +448,7 @@ impl Listener {
         })
     }
 
-    fn purpose(&self) -> &str {
+    pub(super) fn purpose(&self) -> &str {
         match self.protocol.as_str() {
             "amqp" => "AMQP 0-9-1 and AMQP 1.0",
             "amqp/ssl" => "AMQP 0-9-1 and AMQP 1.0 over TLS",

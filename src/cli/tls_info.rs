@@ -121,8 +121,8 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(
         "certificates",
         Configuration,
-        "Shows where certificates are used",
-        certificates,
+        "Shows the certificates of AMQP's listeners over TLS",
+        super::certificates::shown,
     )
     .tools(Tools::DIAGNOSTICS)
     .needs(Needs::Application)
@@ -168,25 +168,4 @@ fn expiring(reply: &Reply) -> String {
         )
     });
     shown.collect::<Vec<_>>().join("\n")
-}
-
-fn certificates(s: &Session<'_>) -> Result<Output, Failure> {
-    let overview = s.get("/api/overview")?.unwrap_or_default();
-    let encrypted = super::status::listeners(&overview)
-        .into_iter()
-        .filter(|listener| listener.protocol.ends_with("/ssl") || listener.protocol == "https");
-    let encrypted: Vec<_> = encrypted.collect();
-    let text = match encrypted.is_empty() {
-        true => "#{}".to_owned(),
-        false => encrypted
-            .iter()
-            .map(super::status::Listener::line)
-            .collect::<Vec<_>>()
-            .join("\n"),
-    };
-    let json = encrypted
-        .iter()
-        .map(super::status::Listener::json)
-        .collect();
-    Ok(Output::Report { text, json })
 }

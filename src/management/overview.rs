@@ -121,7 +121,7 @@ fn listeners(api: &Api) -> Vec<Value> {
             "protocol": protocol,
             "ip_address": address.ip().to_string(),
             "port": address.port(),
-            "socket_opts": socket_options(protocol, address),
+            "socket_opts": socket_options(api, protocol, address),
         });
         if tells_tls {
             row["tls"] = json!(matches!(
@@ -135,20 +135,40 @@ fn listeners(api: &Api) -> Vec<Value> {
 }
 
 /// As RabbitMQ tells its own, by protocol.
-fn socket_options(protocol: &str, address: &std::net::SocketAddr) -> Value {
-    match protocol {
-        "http" => json!({
+fn socket_options(api: &Api, protocol: &str, address: &std::net::SocketAddr) -> Value {
+    if protocol.starts_with("http") {
+        let mut row = json!({
             "cowboy_opts": { "sendfile": false },
             "ip": address.ip().to_string(),
             "port": address.port(),
-        }),
-        _ => json!({
-            "backlog": 1024,
-            "nodelay": true,
-            "linger": [true, 0],
-            "exit_on_close": false,
-        }),
+        });
+        if protocol.starts_with("https") {
+            row["ssl"] = json!(true);
+        }
+        if protocol.ends_with("/prometheus") {
+            row["protocol"] = json!(protocol);
+        }
+        return row;
     }
+    let mut row = json!({
+        "backlog": 1024,
+        "nodelay": true,
+        "linger": [true, 0],
+        "exit_on_close": false,
+    });
+    if protocol == "amqp/ssl" {
+        let files = [
+            ("cacertfile", &api.tls.cacertfile),
+            ("certfile", &api.tls.certfile),
+            ("keyfile", &api.tls.keyfile),
+        ];
+        for (name, path) in files {
+            if let Some(path) = path {
+                row[name] = json!(path);
+            }
+        }
+    }
+    row
 }
 
 /// Where HTTP is served; the overview says of which node.

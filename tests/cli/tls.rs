@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::process::Output;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -138,14 +140,16 @@ fn rabbitmqadmin_speaks_tls_with_whom_it_trusts() {
     let authority = broker.certificate("ca_certificate.pem");
     broker.is_listed(&["-s", "--ssl-ca-cert-file", &authority]);
     broker.is_listed(&["--ssl", "--ssl-insecure"]);
-    let own = broker.certificate("server_certificate.pem");
-    broker.is_listed(&["-sH", "127.0.0.1", "--ssl-ca-cert-file", &own]);
+    broker.is_listed(&["-sH", "127.0.0.1", "--ssl-ca-cert-file", &authority]);
     let uri = format!("https://localhost:{}", broker.port("management_tls"));
     broker.is_listed(&["-kU", &uri]);
-    broker.is_refused(
-        &["-s"],
-        "*** Could not connect: certificate verify failed: nobody who is trusted",
-    );
+    let own = broker.certificate("server_certificate.pem");
+    for options in [&["-s"][..], &["-s", "--ssl-ca-cert-file", &own]] {
+        broker.is_refused(
+            options,
+            "*** Could not connect: certificate verify failed: nobody who is trusted",
+        );
+    }
     // The client's own certificate is asked for, but need not be shown.
     let (certificate, key) = (
         broker.certificate("client_certificate.pem"),
@@ -185,6 +189,53 @@ fn a_name_that_is_not_the_brokers_is_taken_only_where_that_is_said() {
     );
     let any = "--ssl-disable-hostname-verification";
     broker.is_listed(&[&options[..], &[any]].concat());
+}
+
+#[test]
+fn a_certificate_that_signed_itself_is_trusted_by_name() {
+    let place = Place::new();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = params.self_signed(&key).unwrap();
+    let pem = |label: &str, der: &[u8]| {
+        let octets = BASE64.encode(der);
+        format!("-----BEGIN {label}-----\n{octets}\n-----END {label}-----\n")
+    };
+    let certfile = place.write("own.pem", &pem("CERTIFICATE", own.der()));
+    let keyfile = place.write("own-key.pem", &pem("PRIVATE KEY", key.serialized_der()));
+    let broker = Encrypted::start(&format!(
+        "management.ssl.certfile = {certfile}\nmanagement.ssl.keyfile = {keyfile}\n"
+    ));
+    let options = ["-s", "--ssl-ca-cert-file", &certfile];
+    broker.is_listed(&options);
+    broker.is_refused(
+        &[&options[..], &["-H", "127.0.0.1"]].concat(),
+        "*** Could not connect: certificate verify failed: the server's certificate is for another",
+    );
+}
+
+#[test]
+fn certificates_of_listeners_are_shown() {
+    let broker = Encrypted::start("");
+    let shown = |arguments: &[&str]| {
+        let all = [&["diagnostics", "certificates"], arguments].concat();
+        text(&broker.place.run(&all).stdout)
+    };
+    let file = |name: &str| fs::read_to_string(broker.certificate(name)).unwrap();
+    let (own, authority) = (file("server_certificate.pem"), file("ca_certificate.pem"));
+    let escaped = own.replace('\n', "\\n");
+    let map = shown(&[]);
+    assert!(
+        map.contains(&format!("   certfile =>\n       <<\"{escaped}\">>,\n")),
+        "{map}"
+    );
+    let rows: Value = serde_json::from_str(&shown(&["--formatter", "json"])).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&rows[0]["certfile"], &rows[0]["cacertfile"]),
+        (&own.into(), &authority.into())
+    );
 }
 
 #[test]
