@@ -51,10 +51,33 @@ pub struct Settings {
     pub product_name: Option<String>,
     /// Its version.
     pub product_version: Option<String>,
-    /// Count also from which channel to which exchange and queue (`management.rates_mode`).
-    pub detailed_rates: bool,
+    /// Which counters of messages are told (`management.rates_mode`).
+    pub rates_mode: RatesMode,
     /// Deprecated features that are permitted or denied whatever the release line says.
     pub permitted_features: Vec<(String, bool)>,
+}
+
+/// Which counters of messages are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RatesMode {
+    /// Of each queue, exchange and channel.
+    #[default]
+    Basic,
+    /// Also from which channel to which exchange and queue.
+    Detailed,
+    /// Only how many messages there are.
+    None,
+}
+
+impl RatesMode {
+    /// RabbitMQ's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Detailed => "detailed",
+            Self::None => "none",
+        }
+    }
 }
 
 /// From where any name and password will do; for development only.
@@ -118,7 +141,7 @@ impl Default for Settings {
             cluster_name: None,
             product_name: None,
             product_version: None,
-            detailed_rates: false,
+            rates_mode: RatesMode::default(),
             permitted_features: Vec::new(),
         }
     }

@@ -15,6 +15,8 @@ use super::https::{self, Connector, TlsStream};
 pub(crate) struct Client {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// What stands before every path.
+    pub(crate) prefix: String,
     /// The value of the `Authorization` header.
     pub(crate) authorization: String,
     /// `None` waits for ever.
@@ -146,11 +148,12 @@ impl Client {
         let Self {
             host,
             port,
+            prefix,
             authorization,
             ..
         } = self;
         let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: {authorization}\r\n\
+            "{method} {prefix}{path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: {authorization}\r\n\
              accept: */*\r\nconnection: close\r\n"
         );
         for (name, value) in headers {
@@ -435,6 +438,7 @@ mod tests {
         let client = Client {
             host: "127.0.0.1".to_owned(),
             port,
+            prefix: String::new(),
             authorization: String::new(),
             timeout: Some(Duration::from_secs(5)),
             tls: None,

@@ -7,7 +7,7 @@
 use std::fmt::{self, Write as _};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -117,7 +117,7 @@ impl LogLayer {
         }
         let mut sinks = Vec::new();
         sinks.extend(console(log));
-        if let Some(path) = file_path(log, node) {
+        if let Some(path) = log.path(node) {
             sinks.push(Sink {
                 target: Target::File(open(&path)?),
                 level: log.file_level,
@@ -156,12 +156,11 @@ impl LogLayer {
     }
 }
 
-/// Without a word from anybody the terminal's lines go to standard error.
 fn console(log: &Log) -> Option<Sink> {
     if log.console == Some(false) {
         return None;
     }
-    let stdout = log.console_stdout.unwrap_or(log.console == Some(true));
+    let stdout = log.is_on_stdout();
     let is_terminal = match stdout {
         true => io::stdout().is_terminal(),
         false => io::stderr().is_terminal(),
@@ -175,19 +174,6 @@ fn console(log: &Log) -> Option<Sink> {
         level: log.console_level,
         json: log.console_json,
         colors: log.colors.unwrap_or(true) && is_terminal,
-    })
-}
-
-/// A directory alone means the usual name in it.
-fn file_path(log: &Log, node: &str) -> Option<PathBuf> {
-    let name = match (&log.file, &log.dir) {
-        (Some(file), _) => file.clone(),
-        (None, Some(_)) => PathBuf::from(format!("{node}.log")),
-        (None, None) => return None,
-    };
-    Some(match &log.dir {
-        Some(dir) => dir.join(name),
-        None => name,
     })
 }
 
@@ -453,15 +439,5 @@ mod tests {
             record.line(false),
             "t [info] <0.0.0> a\nt [info] <0.0.0> b\n"
         );
-    }
-
-    #[test]
-    fn files_have_their_usual_name_in_a_directory() {
-        let mut log = Log::default();
-        assert_eq!(file_path(&log, "rabbit@a"), None);
-        log.dir = Some("/d".into());
-        assert_eq!(file_path(&log, "rabbit@a"), Some("/d/rabbit@a.log".into()));
-        log.file = Some("x.log".into());
-        assert_eq!(file_path(&log, "rabbit@a"), Some("/d/x.log".into()));
     }
 }

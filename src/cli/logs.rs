@@ -27,8 +27,14 @@ pub(super) const COMMANDS: &[Command] = &[
                 .first()
                 .and_then(|node| node.get("log_files"))
                 .and_then(Value::as_array);
-            let files: Vec<String> = files.into_iter().flatten().map(bare).collect();
-            Ok(Output::Text(files.join("\n")))
+            let mut files: Vec<String> = files.into_iter().flatten().map(bare).collect();
+            if !s.flag("all") {
+                files.truncate(1);
+            }
+            Ok(Output::Report {
+                text: files.join("\n"),
+                json: json!({ "result": "ok", "node_name": s.node(), "paths": files }),
+            })
         },
     )
     .usage((0, 0), "[--all|-a] [--timeout <timeout>]")

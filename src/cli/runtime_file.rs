@@ -26,6 +26,9 @@ pub(super) struct RuntimeFile {
     pub(super) amqp_port: u16,
     /// The port of the management API.
     pub(super) management_port: u16,
+    /// The path below which that API is, if any.
+    #[serde(default)]
+    pub(super) path_prefix: String,
     /// The bearer token that stands for an administrator of everything.
     pub(super) token: String,
 }
@@ -267,6 +270,7 @@ mod tests {
             host: loopback(),
             amqp_port: 5672,
             management_port: 15672,
+            path_prefix: String::new(),
             token: token.to_owned(),
         }
     }

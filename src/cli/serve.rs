@@ -21,7 +21,7 @@ use crate::broker::event_exchange::SystemExchanges;
 use crate::broker::settings::AnyCredentials;
 use crate::config::place::Fault;
 use crate::config::{Config, Listener, Loaded, Memory};
-use crate::management::{Api, Cors};
+use crate::management::{Api, Cors, PathPrefix};
 use crate::server::{Builder, Definitions, Server, Shared, memory};
 
 /// Serve until stopped.
@@ -137,6 +137,7 @@ impl Start<'_> {
             host: "127.0.0.1".to_owned(),
             amqp_port: server.port(),
             management_port: http_address.port(),
+            path_prefix: path_prefix(config).before(""),
             token,
         };
         // Without the file only the command line's way in is missing.
@@ -234,7 +235,8 @@ impl Start<'_> {
             text += &format!("  AMQP        {url}\n");
         }
         if let Some(port) = management {
-            text += &format!("  management  http://guest:guest@localhost:{port}\n");
+            let path = path_prefix(&self.loaded.config).before("");
+            text += &format!("  management  http://guest:guest@localhost:{port}{path}\n");
         }
         print(&text);
         if let Some(descriptor) = self.options.ready_fd {
@@ -310,6 +312,10 @@ fn cors(config: &Config) -> Cors {
     }
 }
 
+fn path_prefix(config: &Config) -> PathPrefix {
+    PathPrefix::new(&config.management.path_prefix)
+}
+
 /// The API, and who gets the lines of the log.
 fn api(server: &Server, web: &Web, token: &str, loaded: &Arc<Loaded>, log: Begun) -> Api {
     let config = &loaded.config;
@@ -328,6 +334,7 @@ fn api(server: &Server, web: &Web, token: &str, loaded: &Arc<Loaded>, log: Begun
     listeners.extend(encrypted.map(|address| ("amqp/ssl", *address)));
     let api = Api::new(Arc::clone(shared), token, listeners)
         .cors(cors(config))
+        .with_path_prefix(path_prefix(config))
         .with_settings(Arc::clone(loaded))
         .with_log_levels(log.levels);
     let api = match &config.plugins {

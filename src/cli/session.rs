@@ -217,6 +217,7 @@ impl<'a> Session<'a> {
         let client = Client {
             host: file.host,
             port: file.management_port,
+            prefix: file.path_prefix,
             authorization,
             timeout,
             tls: None,
@@ -445,7 +446,11 @@ pub(super) fn client_of_url(url: &str, timeout: Option<Duration>) -> Result<Clie
     let rest = url
         .strip_prefix("http://")
         .ok_or("only http:// is spoken here")?;
-    let rest = rest.split(['/', '?']).next().unwrap_or_default();
+    let (rest, prefix) = match rest.find(['/', '?']) {
+        Some(end) => rest.split_at(end),
+        None => (rest, ""),
+    };
+    let prefix = prefix.split('?').next().unwrap_or_default();
     let (credentials, address) = rest.rsplit_once('@').unwrap_or(("guest:guest", rest));
     let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
     let (host, port) = match address.rsplit_once(':') {
@@ -462,6 +467,7 @@ pub(super) fn client_of_url(url: &str, timeout: Option<Duration>) -> Result<Clie
     Ok(Client {
         host: host.to_owned(),
         port,
+        prefix: prefix.trim_end_matches('/').to_owned(),
         authorization,
         timeout,
         tls: None,
@@ -500,9 +506,11 @@ mod tests {
     fn urls() {
         let client = client_of_url("http://a%40b:p%3Aw@h:1234/x", None).unwrap();
         assert_eq!((client.host.as_str(), client.port), ("h", 1234));
+        assert_eq!(client.prefix, "/x");
         assert_eq!(client.authorization, basic("a@b", "p:w"));
         let client = client_of_url("http://[::1]", None).unwrap();
         assert_eq!((client.host.as_str(), client.port), ("::1", 15672));
+        assert_eq!(client.prefix, "");
         assert_eq!(client.authorization, basic("guest", "guest"));
         assert_eq!(client_of_url("http://[::1]:80", None).unwrap().port, 80);
         assert!(client_of_url("https://h", None).is_err());

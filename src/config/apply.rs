@@ -7,6 +7,7 @@ use leveret_proto::value::FieldValue;
 use super::resolved::{Config, HttpTls, Listener, Management, Memory};
 use super::value::{self, Value};
 use crate::broker::queue::QueueKind;
+use crate::broker::settings::RatesMode;
 use crate::broker::vhost_defaults::{DefaultLimits, DefaultMember, DefaultPolicy, VhostDefaults};
 use crate::log::Level;
 
@@ -219,11 +220,20 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
         "management.cors.allow_origins" => management.cors_origins.clear(),
         "management.cors.allow_origins.$name" => management.cors_origins.push(value.text()),
         "management.cors.max_age" => management.cors_max_age = fit(value, u64::MAX),
-        "management.rates_mode" => config.broker.detailed_rates = value.text() == "detailed",
+        "management.path_prefix" => management.path_prefix = value.text(),
+        "management.rates_mode" => config.broker.rates_mode = rates_mode(&value.text()),
         "management.load_definitions" => config.definitions.path = Some(value.text().into()),
         _ => return set_management_tls(management, key, value),
     }
     Ok(())
+}
+
+fn rates_mode(word: &str) -> RatesMode {
+    match word {
+        "detailed" => RatesMode::Detailed,
+        "none" => RatesMode::None,
+        _ => RatesMode::Basic,
+    }
 }
 
 fn set_management_tls(management: &mut Management, key: &str, value: &Value) -> Result<(), String> {

@@ -316,8 +316,11 @@ fn add_servers(config: &Config, all: &mut Values) {
         "management.cors.max_age",
         management.cors_max_age.to_string(),
     );
-    let rates = ["basic", "detailed"][usize::from(config.broker.detailed_rates)];
-    add("management.rates_mode", rates.to_owned());
+    add("management.path_prefix", management.path_prefix.clone());
+    add(
+        "management.rates_mode",
+        config.broker.rates_mode.as_str().to_owned(),
+    );
     match config.prometheus.plain() {
         Some(plain) => add("prometheus.tcp.port", plain.port.to_string()),
         None => add("prometheus.tcp.listener", "none".to_owned()),

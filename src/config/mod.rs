@@ -65,7 +65,7 @@ pub struct Loaded {
     pub written: Written,
     /// The variables.
     pub environment: Environment,
-    /// Files that were read.
+    /// Settings files that were read, in the order in which RabbitMQ tells them.
     pub files: Vec<PathBuf>,
     /// What whoever wrote them should know.
     pub warnings: Vec<String>,
@@ -146,6 +146,14 @@ pub fn check(file: PathBuf) -> Result<Loaded, Vec<Fault>> {
 }
 
 impl Loaded {
+    /// The directory that is meant for a node's data; nothing is written there.
+    pub fn data_directory(&self, node: &str) -> String {
+        let base = |base| Some(format!("{}/{node}", self.environment.get(base)?));
+        let own = self.environment.get("RABBITMQ_MNESIA_DIR");
+        own.or_else(|| base("RABBITMQ_MNESIA_BASE"))
+            .unwrap_or_default()
+    }
+
     /// Listen for AMQP at this address instead, or at this port, or both.
     pub fn listen(&mut self, ip: Option<IpAddr>, port: Option<u16>, origin: &Origin) {
         let old = self.config.amqp_listeners();
@@ -192,7 +200,7 @@ impl Loaded {
                 .extend(advanced::add(path, text, &mut self.written)?);
         }
         self.files
-            .extend(files.conf.iter().chain(&files.terms).cloned());
+            .extend(files.terms.iter().chain(&files.conf).cloned());
         self.read_plugins(files)
     }
 
@@ -207,7 +215,6 @@ impl Loaded {
             let plugins = term.list().unwrap_or_default();
             let words = plugins.iter().filter_map(|plugin| plugin.word());
             self.config.plugins = Some(words.map(str::to_owned).collect());
-            self.files.push(files.plugins.clone());
         }
         Ok(())
     }

@@ -92,6 +92,8 @@ pub struct Management {
     pub listener_tls: Option<bool>,
     /// See there.
     pub listener_tls_options: TlsOptions,
+    /// A path below which everything is.
+    pub path_prefix: String,
     /// Pages of other sites that may ask.
     pub cors_origins: Vec<String>,
     /// Seconds that browsers may remember that.
@@ -188,6 +190,7 @@ impl Default for Management {
             tls: None,
             listener_tls: None,
             listener_tls_options: TlsOptions::default(),
+            path_prefix: String::new(),
             cors_origins: Vec::new(),
             cors_max_age: 1800,
         }
@@ -288,6 +291,38 @@ impl Prometheus {
 }
 
 impl Log {
+    /// The file of a node's log. A directory alone means the usual name in it.
+    pub fn path(&self, node: &str) -> Option<PathBuf> {
+        let name = match (&self.file, &self.dir) {
+            (Some(file), _) => file.clone(),
+            (None, Some(_)) => PathBuf::from(format!("{node}.log")),
+            (None, None) => return None,
+        };
+        Some(match &self.dir {
+            Some(dir) => dir.join(name),
+            None => name,
+        })
+    }
+
+    /// Whether the terminal's lines go to standard output. Without a word from anybody they go to
+    /// standard error.
+    pub fn is_on_stdout(&self) -> bool {
+        self.console_stdout.unwrap_or(self.console == Some(true))
+    }
+
+    /// Where it goes, in RabbitMQ's words and order.
+    pub fn places(&self, node: &str, vhost: &str) -> Vec<String> {
+        let file = self.path(node).map(|path| path.display().to_string());
+        let console = (self.console != Some(false)).then(|| match self.is_on_stdout() {
+            true => "<stdout>".to_owned(),
+            false => "<stderr>".to_owned(),
+        });
+        let exchange = self.exchange.then(|| {
+            format!("exchange:{{resource,<<\"{vhost}\">>,exchange,<<\"amq.rabbitmq.log\">>}}")
+        });
+        file.into_iter().chain(console).chain(exchange).collect()
+    }
+
     /// The level of a category.
     pub fn level_of(&self, category: &str) -> Level {
         let named = |name: &str| {

@@ -443,6 +443,20 @@ fn values_reach_their_fields() {
 }
 
 #[test]
+fn the_log_goes_where_it_is_told() {
+    let places = |text| config(text).log.places("rabbit@a", "v");
+    assert_eq!(places(""), ["<stderr>"]);
+    assert_eq!(places("log.console = true\n"), ["<stdout>"]);
+    assert_eq!(
+        places("log.dir = /d\nlog.console = false\n"),
+        ["/d/rabbit@a.log"]
+    );
+    let all = "log.dir = /d\nlog.file = x.log\nlog.console.stdio = stdout\nlog.exchange = true\n";
+    let exchange = "exchange:{resource,<<\"v\">>,exchange,<<\"amq.rabbitmq.log\">>}";
+    assert_eq!(places(all), ["/d/x.log", "<stdout>", exchange]);
+}
+
+#[test]
 fn faults_are_shown_with_their_line() {
     let want = "\
 You've tried to set hearbeat, but there is no setting with that name.

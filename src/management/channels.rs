@@ -108,8 +108,11 @@ fn channel_view(api: &Api, look: &Look<'_>, connection: &Connection, info: &Chan
         "reductions": 0,
         "reductions_details": { "rate": 0.0 },
         "garbage_collection": no_garbage(0),
-        "message_stats": show::stats(rates::MESSAGES, rates::of_channel(info), &look.channel(info)),
     });
+    if api.tells_message_stats() {
+        let counts = rates::of_channel(info);
+        row["message_stats"] = show::stats(rates::MESSAGES, counts, &look.channel(info));
+    }
     let last_active = Tick(info.last_active.load(Ordering::Relaxed));
     if let Some(since) = api.idle_since(&connection.vhost, last_active) {
         row["idle_since"] = since.into();

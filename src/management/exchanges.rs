@@ -44,7 +44,7 @@ async fn list(
     let look = api.look(ranges.list_ranges()?);
     let vhosts = caller.visible_vhosts(&api);
     let all = vhosts.iter().flat_map(|vhost| vhost.exchanges.sorted());
-    listing.answer(all.map(|exchange| view(&look, &exchange)).collect())
+    listing.answer(all.map(|exchange| view(&api, &look, &exchange)).collect())
 }
 
 async fn list_vhost(
@@ -55,7 +55,11 @@ async fn list_vhost(
 ) -> Answer {
     let look = api.look(ranges.list_ranges()?);
     let all = vhost.exchanges.sorted();
-    listing.answer(all.iter().map(|exchange| view(&look, exchange)).collect())
+    listing.answer(
+        all.iter()
+            .map(|exchange| view(&api, &look, exchange))
+            .collect(),
+    )
 }
 
 async fn one(
@@ -66,15 +70,14 @@ async fn one(
 ) -> Answer {
     let look = api.look(ranges.ranges()?);
     let exchange = vhost.exchange()?;
-    let mut row = view(&look, &exchange);
+    let mut row = view(&api, &look, &exchange);
     let (incoming, outgoing) = pairs::of_exchange(&api, &look, &exchange);
     row["incoming"] = incoming.into();
     row["outgoing"] = outgoing.into();
     listing.one(&row)
 }
 
-fn view(look: &Look<'_>, exchange: &Exchange) -> Value {
-    let counts = rates::of_exchange(exchange);
+fn view(api: &Api, look: &Look<'_>, exchange: &Exchange) -> Value {
     let spec = &exchange.spec;
     let mut view = json!({
         "name": spec.name.as_str(),
@@ -85,8 +88,11 @@ fn view(look: &Look<'_>, exchange: &Exchange) -> Value {
         "internal": spec.internal,
         "arguments": table(&spec.arguments),
         "user_who_performed_action": spec.created_by.as_str(),
-        "message_stats": show::stats(rates::EXCHANGE, counts, &look.exchange(exchange)),
     });
+    if api.tells_message_stats() {
+        let counts = rates::of_exchange(exchange);
+        view["message_stats"] = show::stats(rates::EXCHANGE, counts, &look.exchange(exchange));
+    }
     if let Some(count) = exchange.delayed_count() {
         view["messages_delayed"] = json!(count);
     }

@@ -54,12 +54,14 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use self::error::ApiError;
 pub use self::http::cors::Cors;
+pub use self::http::prefix::PathPrefix;
 pub use self::http::serve::{serve, serve_stream, serve_tls};
 pub use self::metrics::serve as serve_metrics;
 use self::rates::{Look, Ranges, Rates};
 use crate::broker::Broker;
 use crate::broker::effects::Effects;
 use crate::broker::event::Change;
+use crate::broker::settings::RatesMode;
 use crate::broker::trace::Party;
 use crate::broker::vhost::VirtualHost;
 use crate::config::Loaded;
@@ -81,6 +83,7 @@ pub struct Api {
     listeners: Arc<[(&'static str, SocketAddr)]>,
     rates: Arc<Rates>,
     cors: Arc<Cors>,
+    path_prefix: PathPrefix,
     /// For those who watch what happens.
     feed: Arc<dev::Feed>,
     log_levels: Arc<Levels>,
@@ -104,6 +107,7 @@ impl Api {
             listeners: listeners.into(),
             rates: Arc::default(),
             cors: Arc::default(),
+            path_prefix: PathPrefix::default(),
             feed: Arc::default(),
             log_levels: Arc::default(),
             plugins: PLUGINS.map(str::to_owned).into(),
@@ -122,6 +126,15 @@ impl Api {
     pub fn cors(self, cors: Cors) -> Self {
         Self {
             cors: Arc::new(cors),
+            ..self
+        }
+    }
+
+    /// Have all paths below this one.
+    #[must_use]
+    pub fn with_path_prefix(self, path_prefix: PathPrefix) -> Self {
+        Self {
+            path_prefix,
             ..self
         }
     }
@@ -154,6 +167,11 @@ impl Api {
     #[must_use]
     pub fn with_log_levels(self, log_levels: Arc<Levels>) -> Self {
         Self { log_levels, ..self }
+    }
+
+    /// Whether it is told what happens to messages, and not only how many there are.
+    fn tells_message_stats(&self) -> bool {
+        self.broker().settings.rates_mode != RatesMode::None
     }
 
     fn broker(&self) -> &Arc<Broker> {

@@ -89,6 +89,7 @@ fn zero(key: &&str) -> (String, Value) {
 
 fn view(api: &Api, look: &Look<'_>) -> Value {
     let (broker, shown) = (api.broker(), &api.broker().compat.shown);
+    let log = &api.settings.config.log;
     let mut row = Map::new();
     show::put(&mut row, ZEROS, [0; ZEROS.len()], &look.nothing());
     let more = json!({
@@ -108,15 +109,15 @@ fn view(api: &Api, look: &Look<'_>) -> Value {
         "disk_free_limit": 50_000_000,
         "disk_free_alarm": false,
         "partitions": [],
-        "rates_mode": super::pairs::rates_mode(broker),
+        "rates_mode": broker.settings.rates_mode.as_str(),
         "net_ticktime": 60,
         "exchange_types": exchange_types(broker),
         "auth_mechanisms": mechanisms(api),
         "applications": applications(api),
         "enabled_plugins": &*api.plugins,
-        "config_files": [],
-        "log_files": ["<stdout>"],
-        "db_dir": "",
+        "config_files": api.settings.files,
+        "log_files": log.places(broker.node.as_str(), &broker.settings.default_vhost),
+        "db_dir": api.settings.data_directory(broker.node.as_str()),
         "cluster_links": [],
         "metrics_gc_queue_length": METRICS.iter().map(zero).collect::<Map<_, _>>(),
         "ra_open_file_metrics": { "ra_log_wal": 0, "ra_log_segment_writer": 0 },

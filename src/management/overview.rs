@@ -65,7 +65,10 @@ fn show_numbers(row: &mut Value, api: &Api, look: &Look<'_>) {
     let lengths = lengths.fold([0; 3], rates::sum);
     let churn = rates::of_churn(&broker.churn);
     let (messages, of_lengths, of_churn) = look.broker(broker, counts, lengths);
-    row["message_stats"] = show::stats(rates::MESSAGES, counts, &messages);
+    row["message_stats"] = match api.tells_message_stats() {
+        true => show::stats(rates::MESSAGES, counts, &messages),
+        false => json!({}),
+    };
     for key in ["disk_reads", "disk_writes"] {
         row["message_stats"][key] = json!(0);
         row["message_stats"][format!("{key}_details")] = json!({ "rate": 0.0 });
@@ -80,7 +83,7 @@ fn about(api: &Api) -> Value {
     let (version, shown) = (broker.compat.version, &broker.compat.shown);
     let mut row = json!({
         "management_version": version,
-        "rates_mode": super::pairs::rates_mode(broker),
+        "rates_mode": broker.settings.rates_mode.as_str(),
         "sample_retention_policies": { "global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600] },
         "exchange_types": exchange_types(broker),
         "product_version": broker.settings.product_version.as_deref().unwrap_or(version),

@@ -9,20 +9,12 @@ use serde_json::{Value, json};
 use super::Api;
 use super::channels::channel_name;
 use super::rates::{Look, show};
-use crate::broker::Broker;
 use crate::broker::connection::{ChannelInfo, Connection};
 use crate::broker::exchange::Exchange;
 use crate::broker::name::Name;
 use crate::broker::pairs::{ChannelPairs, Counts, DELIVERED, PUBLISHED, ROUTED};
 use crate::broker::queue::Queue;
-
-/// RabbitMQ's word for what is counted.
-pub(super) fn rates_mode(broker: &Broker) -> &'static str {
-    match broker.settings.detailed_rates {
-        true => "detailed",
-        false => "basic",
-    }
-}
+use crate::broker::settings::RatesMode;
 
 /// The `deliveries` and `publishes` of a channel.
 pub(super) fn of_channel(
@@ -85,7 +77,7 @@ fn of_channels(
     vhost: &Name,
     stats: impl Fn(&ChannelPairs) -> Option<Value>,
 ) -> Vec<Value> {
-    if !api.broker().settings.detailed_rates {
+    if api.broker().settings.rates_mode != RatesMode::Detailed {
         return Vec::new();
     }
     let connections = api.broker().connections.snapshot();

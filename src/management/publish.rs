@@ -27,6 +27,7 @@ use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::message_size::Sizes;
 use crate::broker::permission::Access;
 use crate::broker::publish::{Outcome, publish};
+use crate::broker::settings::RatesMode;
 use crate::broker::trace::{self, Party};
 use crate::broker::vhost::VirtualHost;
 
@@ -192,7 +193,7 @@ fn publish_message(
         let queues = route(vhost, it.exchange, &message, &extra_keys, now, fx).queues;
         trace::published(it.party, &message, &extra_keys, &queues, fx);
         add(&it.exchange.published_out, queues.len() as u64);
-        if api.broker().settings.detailed_rates {
+        if api.broker().settings.rates_mode == RatesMode::Detailed {
             let names = queues.iter().map(|queue| queue.name());
             names.for_each(|queue| it.exchange.routed.add(queue, [1]));
         }

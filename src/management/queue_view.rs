@@ -119,9 +119,11 @@ impl QueueRow<'_> {
         }
         let details = self.look.queue(&self.queue, view).unzip();
         show::LENGTHS.write(row, queue_lengths(view), details.0.as_ref());
-        row.object("message_stats", |row| {
-            show::QUEUE_MESSAGES.write(row, queue_messages(&view.stats), details.1.as_ref());
-        });
+        if self.api.tells_message_stats() {
+            row.object("message_stats", |row| {
+                show::QUEUE_MESSAGES.write(row, queue_messages(&view.stats), details.1.as_ref());
+            });
+        }
     }
 
     fn owners(&self, row: &mut Row<'_>, view: &QueueView, settings: &Settings) {

@@ -101,6 +101,9 @@ fn view(api: &Api, look: &Look<'_>, traffic: &AllTraffic, vhost: &VirtualHost) -
     }
     if let Some(row) = row.as_object_mut() {
         show_traffic(row, look, &traffic.of(&vhost.name), vhost);
+        if !api.tells_message_stats() {
+            row.remove("message_stats");
+        }
     }
     row
 }

@@ -26,6 +26,7 @@ use crate::broker::event::Change;
 use crate::broker::faults::FaultRules;
 use crate::broker::outlet::Outlet as _;
 use crate::broker::queue::{Settlement, Unacked, settle};
+use crate::broker::settings::RatesMode;
 use crate::broker::tick::Tick;
 use crate::broker::tls::TlsFacts;
 use crate::broker::trace::Party;
@@ -172,7 +173,7 @@ impl Core {
     pub(super) fn add_channel(&mut self, number: u16) {
         let info = Arc::new(ChannelInfo {
             number,
-            pairs: self.broker.settings.detailed_rates.then(Box::default),
+            pairs: (self.broker.settings.rates_mode == RatesMode::Detailed).then(Box::default),
             ..ChannelInfo::default()
         });
         info.touch(self.tick);

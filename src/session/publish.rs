@@ -21,6 +21,7 @@ use crate::broker::message::{BadProperties, Facts, Message, Parts, headers};
 use crate::broker::permission::{Access, topic_refused};
 use crate::broker::publish::{Outcome, publish};
 use crate::broker::queue::Queue;
+use crate::broker::settings::RatesMode;
 use crate::broker::trace;
 
 /// Class and method id of `basic.publish`.
@@ -114,7 +115,7 @@ impl Core {
         } else if !outcome.overflowed && !outcome.failed {
             self.unroutable(channel, it);
         }
-        if self.broker.settings.detailed_rates {
+        if self.broker.settings.rates_mode == RatesMode::Detailed {
             self.count_pairs(channel, it, queues, outcome, is_routed);
         }
         self.record_publish(it, queues, outcome);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::broker::scratch;
 use crate::support::frames;
@@ -221,6 +221,31 @@ fn who_waits_is_told() {
 }
 
 #[test]
+fn the_tools_find_the_api_below_a_path() {
+    let place = Place::new();
+    place.write("rabbitmq.conf", "management.path_prefix = hare/\n");
+    let ports = place.0.join("ports.json");
+    let ports_file = ports.display().to_string();
+    let (_serving, _) = Serving::start(&mut place.command(&["--ports-file", &ports_file]));
+    let ports: Value = serde_json::from_slice(&fs::read(ports).unwrap()).unwrap();
+    let port = ports["management"].to_string();
+    let url = format!("http://guest:guest@127.0.0.1:{port}/hare/");
+    let list = ["-q", "list_users", "--no-table-headers"];
+    for with in [&["ctl"][..], &["ctl", "--url", &url]] {
+        let output = place.run(&[with, &list].concat());
+        assert_eq!(text(&output.stdout), "guest\t[administrator]\n");
+    }
+    for (prefix, code) in [("/hare", 0), ("", 1)] {
+        let mut admin = vec!["admin", "-P", &port];
+        if !prefix.is_empty() {
+            admin.extend(["--path-prefix", prefix]);
+        }
+        let output = place.run(&[&admin[..], &["list", "users"]].concat());
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn logs_go_to_files_and_as_json_where_that_is_set() {
     let place = Place::new();
     let log = place.0.join("logs/x.log");
@@ -239,6 +264,40 @@ fn logs_go_to_files_and_as_json_where_that_is_set() {
         (&line["level"], &line["domain"]),
         (&"info".into(), &"rabbitmq.default".into())
     );
+}
+
+#[test]
+fn the_tools_tell_which_files_are_in_use() {
+    let place = Place::new();
+    let log = place.0.join("hare.log").display().to_string();
+    let settings = format!("log.file = {log}\nlog.console.stdio = stderr\n");
+    let main = place.write("rabbitmq.conf", &settings);
+    let second = place.write("conf.d/20-b.conf", "heartbeat = 7\n");
+    let first = place.write("conf.d/10-a.conf", "heartbeat = 8\n");
+    let advanced = place.write("advanced.config", "[{rabbit, [{frame_max, 8192}]}].\n");
+    let base = place.0.join("data").display().to_string();
+    let mut command = place.command(&["--node", "rabbit@hare"]);
+    let (_serving, _) = Serving::start(command.env("RABBITMQ_MNESIA_BASE", &base));
+    let status = place.run(&["ctl", "status", "--formatter", "json"]);
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(
+        status["config_files"],
+        json!([advanced, main, first, second])
+    );
+    assert_eq!(status["log_files"], json!([log, "<stderr>"]));
+    assert_eq!(
+        status["data_directory"],
+        json!(format!("{base}/rabbit@hare"))
+    );
+    let location = |more: &[&str]| {
+        let output = place.run(&[&["diagnostics", "-q", "log_location"], more].concat());
+        text(&output.stdout)
+    };
+    assert_eq!(location(&[]), format!("{log}\n"));
+    assert_eq!(location(&["--all"]), format!("{log}\n<stderr>\n"));
+    let paths: Value = serde_json::from_str(&location(&["--formatter", "json"])).unwrap();
+    let want = json!({ "result": "ok", "node_name": "rabbit@hare", "paths": [log] });
+    assert_eq!(paths, want);
 }
 
 #[test]

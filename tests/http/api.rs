@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use leveret::broker::compat::Compat;
-use leveret::broker::settings::Settings;
+use leveret::broker::settings::{RatesMode, Settings};
 use leveret::management;
 use leveret::server::Server;
 
@@ -93,7 +93,16 @@ impl Api {
     /// Of a fresh broker of a release line that counts by pairs, as the recorded ones did.
     pub(crate) fn detailed(line: &'static str) -> Self {
         let settings = Settings {
-            detailed_rates: true,
+            rates_mode: RatesMode::Detailed,
+            ..Settings::default()
+        };
+        Self::chosen(line, management::Cors::default(), settings)
+    }
+
+    /// Of a fresh broker that does not tell what happens to messages.
+    pub(crate) fn without_rates(line: &'static str) -> Self {
+        let settings = Settings {
+            rates_mode: RatesMode::None,
             ..Settings::default()
         };
         Self::chosen(line, management::Cors::default(), settings)

@@ -359,8 +359,14 @@ fn the_description_is_served() {
 
 /// What comes back on a connection over which only this is sent, and when, in seconds.
 async fn after(sent: &str) -> (String, u64) {
+    after_below("", sent).await
+}
+
+/// Likewise, with everything below a path.
+async fn after_below(prefix: &str, sent: &str) -> (String, u64) {
     let server = Server::builder().start().unwrap();
-    let api = management::Api::new(Arc::clone(server.shared()), "token", Vec::new());
+    let api = management::Api::new(Arc::clone(server.shared()), "token", Vec::new())
+        .with_path_prefix(management::PathPrefix::new(prefix));
     let (mut client, theirs) = tokio::io::duplex(64 * 1024);
     let peer = "127.0.0.1:5".parse().unwrap();
     tokio::spawn(management::serve_stream(theirs, peer, api));
@@ -385,4 +391,43 @@ async fn slow_clients_are_given_up() {
     let (answer, seconds) = after(&slow).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert_eq!(seconds, 60);
+}
+
+#[tokio::test]
+async fn everything_is_below_the_prefix_and_nothing_beside_it() {
+    let (login, top) = (guest(), Some("/hare/"));
+    for (path, accept, status, place) in [
+        ("/", "*/*", 301, top),
+        ("/hare", "*/*", 200, None),
+        ("/hare", "text/html,*/*", 301, top),
+        ("/hare/", "text/html,*/*", 200, None),
+        ("/hare/ui/app.js", "*/*", 200, None),
+        ("/hare/api", "*/*", 301, Some("/hare/api/index.html")),
+        ("/hare/api/index.html", "*/*", 200, None),
+        ("/hare/api/overview", "*/*", 200, None),
+        ("/hare/api/overview/", "*/*", 200, None),
+        ("/x/../hare/api/whoami?columns=name", "*/*", 200, None),
+        ("/hare/nothing", "*/*", 404, None),
+        ("/api/overview", "*/*", 404, None),
+        ("/ui/app.js", "*/*", 404, None),
+        ("/hares/api/overview", "*/*", 404, None),
+    ] {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: a\r\naccept: {accept}\r\nauthorization: {login}\r\n\
+             connection: close\r\n\r\n"
+        );
+        let (answer, _) = after_below("hare/", &request).await;
+        let location = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("location: "));
+        let got = (answer.starts_with(&format!("HTTP/1.1 {status} ")), location);
+        assert_eq!(got, (true, place), "{path}: {answer}");
+    }
+    let request = "GET /api HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let (answer, _) = after_below("/hare", request).await;
+    let body = answer.rsplit("\r\n").next().unwrap();
+    assert_eq!(
+        body.trim(),
+        r#"{"error":"Object Not Found","reason":"Not Found"}"#
+    );
 }

@@ -139,3 +139,33 @@ fn lists_sort_and_pick_by_columns() {
         numbers.as_array().unwrap()[..]
     );
 }
+
+#[test]
+fn without_rates_only_lengths_are_told() {
+    let api = Api::without_rates("4.3");
+    let durable = json!({ "durable": true });
+    api.request("guest", "PUT", "/api/queues/%2F/q", &durable);
+    publish(&api, "q");
+    let overview = get(&api, "/api/overview");
+    assert_eq!(overview["rates_mode"], "none");
+    let stats: Vec<&String> = overview["message_stats"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    let disk = [
+        "disk_reads",
+        "disk_reads_details",
+        "disk_writes",
+        "disk_writes_details",
+    ];
+    assert_eq!(stats, disk);
+    assert_eq!(overview["queue_totals"]["messages"], 1);
+    for path in ["queues/%2F/q", "exchanges/%2F/amq.direct", "vhosts/%2F"] {
+        let one = get(&api, &format!("/api/{path}"));
+        assert_eq!(one.get("message_stats"), None, "{path}");
+    }
+    let queue = get(&api, "/api/queues?columns=message_stats,messages_details");
+    let lengths = queue[0].as_object().unwrap();
+    assert_eq!(lengths.keys().collect::<Vec<_>>(), ["messages_details"]);
+}

@@ -34,6 +34,7 @@ impl<'a> Call<'a> {
         let mut client = Client {
             host: given.value("host").to_owned(),
             port,
+            prefix: String::new(),
             authorization: basic(given.value("username"), given.value("password")),
             timeout: Some(timeout),
             tls,
@@ -172,6 +173,7 @@ fn named_by(uri: &str, usual: Client, given: &Given) -> Result<Client, End> {
     Ok(Client {
         host: named.host,
         port: if has_port { named.port } else { usual.port },
+        prefix: String::new(),
         authorization: match login {
             "" => usual.authorization,
             _ => named.authorization,

@@ -85,7 +85,7 @@ pub(in crate::management) async fn conventions(
     } else if is_question {
         ().into_response()
     } else if let Some(new) = moved(request.uri().path()) {
-        return (StatusCode::MOVED_PERMANENTLY, [(LOCATION, new)]).into_response();
+        return moved_to(api.path_prefix.before(new));
     } else {
         let answer = answer(&api, known, request, next).await;
         answer.unwrap_or_else(ApiError::into_response)
@@ -107,6 +107,10 @@ fn has_no_host(request: &Request) -> bool {
 fn moved(path: &str) -> Option<&'static str> {
     let mut all = MOVED.iter();
     all.find(|(old, _)| *old == path).map(|(_, new)| *new)
+}
+
+pub(super) fn moved_to(path: String) -> Response {
+    (StatusCode::MOVED_PERMANENTLY, [(LOCATION, path)]).into_response()
 }
 
 /// Who fails to log in again and again is told so with a delay.

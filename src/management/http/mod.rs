@@ -3,7 +3,7 @@
 //! - [`routes`]: one table of all routes. What a route allows, who may ask it, and its description
 //!   come from there.
 //! - [`conventions`]: the one middleware: `OPTIONS`, 405, who may ask, errors, headers.
-//! - [`path`]: what a path means before it is routed; [`cors`]: pages of other origins.
+//! - [`path`], [`prefix`]: what a path means before it is routed; [`cors`]: pages of other origins.
 //! - [`serve`]: connections, their number and their patience.
 //! - [`openapi`] and [`page`]: the table for programs, and for people.
 
@@ -12,6 +12,7 @@ pub(super) mod cors;
 mod openapi;
 pub(super) mod page;
 mod path;
+pub(super) mod prefix;
 mod routes;
 pub(super) mod serve;
 

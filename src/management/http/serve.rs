@@ -9,7 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, StatusCode};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderValue, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,7 +22,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::conventions::moved_to;
 use super::path::normalised;
+use super::prefix::{PathPrefix, Place};
+use crate::management::error::ApiError;
 use crate::management::rates::keep_sampling;
 use crate::management::{Api, router};
 use crate::server::tls::Acceptor;
@@ -47,7 +51,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     // It ends with this call.
     let _sampling = JoinSet::from_iter([keep_sampling(api.clone())]);
-    accept(listener, None, move || router(api.clone()), stopped).await
+    accept(listener, None, move || Site::of(&api), stopped).await
 }
 
 /// Likewise over TLS, beside [`serve`].
@@ -57,8 +61,23 @@ pub async fn serve_tls(
     api: Api,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let build = move || router(api.clone());
-    accept(listener, Some(acceptor), build, stopped).await
+    accept(listener, Some(acceptor), move || Site::of(&api), stopped).await
+}
+
+/// What is served, and below which path.
+#[derive(Clone, Debug)]
+pub(in crate::management) struct Site {
+    pub(in crate::management) router: Router,
+    pub(in crate::management) prefix: PathPrefix,
+}
+
+impl Site {
+    fn of(api: &Api) -> Self {
+        Self {
+            router: router(api.clone()),
+            prefix: api.path_prefix.clone(),
+        }
+    }
 }
 
 /// Serve what `build` makes. It is made for the first connection: a broker that is never asked over
@@ -66,7 +85,7 @@ pub async fn serve_tls(
 pub(in crate::management) async fn accept(
     listener: TcpListener,
     acceptor: Option<Acceptor>,
-    build: impl Fn() -> Router,
+    build: impl Fn() -> Site,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -84,12 +103,12 @@ pub(in crate::management) async fn accept(
             };
             // Small answers must not wait for a full packet.
             let _ = stream.set_nodelay(true);
-            let router = built.get_or_insert_with(&build).clone();
+            let site = built.get_or_insert_with(&build).clone();
             let (acceptor, stopping) = (acceptor.clone(), stopping.clone());
             tokio::spawn(async move {
                 match acceptor {
-                    None => connection(stream, peer, router, stopping).await,
-                    Some(acceptor) => encrypted(&acceptor, stream, peer, router, stopping).await,
+                    None => connection(stream, peer, site, stopping).await,
+                    Some(acceptor) => encrypted(&acceptor, stream, peer, site, stopping).await,
                 }
                 drop(permit);
             });
@@ -114,18 +133,18 @@ pub async fn serve_stream(
     api: Api,
 ) {
     let (_never, stopping) = watch::channel(());
-    connection(stream, peer, router(api), stopping).await;
+    connection(stream, peer, Site::of(&api), stopping).await;
 }
 
 async fn encrypted(
     acceptor: &Acceptor,
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    site: Site,
     stopping: watch::Receiver<()>,
 ) {
     match acceptor.accept(stream).await {
-        Ok(stream) => connection(stream, peer, router, stopping).await,
+        Ok(stream) => connection(stream, peer, site, stopping).await,
         Err(error) => tracing::error!(%peer, %error, "TLS handshake failed"),
     }
 }
@@ -133,10 +152,10 @@ async fn encrypted(
 async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
-    router: Router,
+    site: Site,
     mut stopping: watch::Receiver<()>,
 ) {
-    let service = service_fn(move |request| answer(router.clone(), peer, request));
+    let service = service_fn(move |request| answer(site.clone(), peer, request));
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
@@ -155,16 +174,31 @@ async fn connection(
 }
 
 async fn answer(
-    router: Router,
+    site: Site,
     peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    match normalised(request.uri()) {
-        Ok(uri) => *request.uri_mut() = uri,
+    let place = normalised(request.uri()).and_then(|uri| site.prefix.place(uri));
+    let uri = match place {
+        Ok(Place::Inside(uri)) => uri,
+        // What the page links to is relative.
+        Ok(Place::Top) if is_browser_without_slash(&request) => {
+            return Ok(moved_to(site.prefix.before("/")));
+        }
+        Ok(Place::Top) => Uri::from_static("/"),
+        Ok(Place::Root) => return Ok(moved_to(site.prefix.before("/"))),
+        Ok(Place::Outside) => return Ok(ApiError::NotFound.into_response()),
         Err(_) => return Ok(StatusCode::BAD_REQUEST.into_response()),
-    }
+    };
+    *request.uri_mut() = uri;
     request.extensions_mut().insert(ConnectInfo(peer));
-    TowerToHyperService::new(router)
+    TowerToHyperService::new(site.router)
         .call(request.map(Body::new))
         .await
+}
+
+fn is_browser_without_slash(request: &Request<Incoming>) -> bool {
+    let accept = request.headers().get(ACCEPT).map(HeaderValue::as_bytes);
+    accept.is_some_and(|accept| accept.starts_with(b"text/html"))
+        && !request.uri().path().ends_with('/')
 }

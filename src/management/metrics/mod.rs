@@ -26,7 +26,8 @@ use self::snapshot::Snapshot;
 use self::text::Text;
 use super::Api;
 use super::error::ApiError;
-use super::http::serve::accept;
+use super::http::prefix::PathPrefix;
+use super::http::serve::{Site, accept};
 use crate::broker::Broker;
 use crate::server::tls::Acceptor;
 
@@ -79,7 +80,10 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let build = move || {
         let routes = routes().fallback(|| async { ApiError::NotFound });
-        routes.with_state(api.clone())
+        Site {
+            router: routes.with_state(api.clone()),
+            prefix: PathPrefix::default(),
+        }
     };
     accept(listener, acceptor, build, stopped).await
 }
