@@ -10,23 +10,9 @@ sys.dont_write_bytecode = True
 NEEDS = {"test_pika.py": "pika", "test_streams.py": "pika", "test_tls.py": "pika", "test_aio_pika.py": "aio_pika"}
 collect_ignore = [test for test, client in NEEDS.items() if importlib.util.find_spec(client) is None]
 
-from support import Leveret, RunningBroker, Worker, next_number     # noqa: E402
+from fixtures import broker, pytest_terminal_summary, vhost     # noqa: E402, F401
+from support import Worker     # noqa: E402
 from tasks import make_app      # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def broker():
-    b = RunningBroker(os.environ) if "AMQP_URL" in os.environ else Leveret()
-    yield b
-    b.stop()
-
-
-@pytest.fixture
-def vhost(broker):
-    """The name of a fresh virtual host."""
-    name = broker.vhost("clients-%d" % next_number())
-    yield name
-    broker.drop_vhost(name)
 
 
 @pytest.fixture
@@ -111,11 +97,3 @@ class Gate:
         """Let the task go on."""
         with open(self.path + ".in", "w") as gate:
             gate.write("go")
-
-
-def pytest_terminal_summary(terminalreporter):
-    """The closing line that every part of this project's tests prints."""
-    n = {k: len(terminalreporter.stats.get(k, [])) for k in ("passed", "failed", "error", "skipped")}
-    terminalreporter.write_line("%d passed, %d failed, %d skipped" % (n["passed"], n["failed"] + n["error"], n["skipped"]))
-
-

@@ -4,27 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "clients"))
 
-from support import Leveret, RunningBroker, next_number     # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def broker():
-    broker = RunningBroker(os.environ) if "AMQP_URL" in os.environ else Leveret()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def vhost(broker):
-    name = broker.vhost("judge-%d" % next_number())
-    yield name
-    broker.drop_vhost(name)
+from fixtures import broker, pytest_terminal_summary, vhost     # noqa: E402, F401
 
 
 class Admin:
@@ -49,9 +33,3 @@ class Admin:
         done = self.run(*words)
         assert done.returncode != 0, "%s: succeeded\n%s" % (" ".join(words), done.stdout)
         return done.stdout + done.stderr
-
-
-def pytest_terminal_summary(terminalreporter):
-    """The closing line that every part of this project's tests prints."""
-    n = {k: len(terminalreporter.stats.get(k, [])) for k in ("passed", "failed", "error", "skipped")}
-    terminalreporter.write_line("%d passed, %d failed, %d skipped" % (n["passed"], n["failed"] + n["error"], n["skipped"]))
