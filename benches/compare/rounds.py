@@ -84,6 +84,16 @@ def name_of(pid):
         return ""
 
 
+def pin(side, cores):
+    """Let every thread of the broker run on these cores only."""
+    for pid in side.pids:
+        for thread in os.listdir("/proc/%d/task" % pid):
+            try:
+                os.sched_setaffinity(int(thread), cores)
+            except ProcessLookupError:      # it ended meanwhile
+                pass
+
+
 def load(side, arguments, messages):
     argv = side.prefix + [os.environ["LOAD"], "--port", str(side.port), *arguments, "--messages", str(messages),
                           "--broker-pid", ",".join(map(str, side.pids))]
@@ -140,9 +150,12 @@ def main():
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--seconds", type=float, default=3, help="how long one run is to take")
     ap.add_argument("--cases", default=",".join(CASES))
+    ap.add_argument("--one-core", action="store_true",
+                    help="broker and generator on one core: one message at a time costs, on cores that sleep in between, "
+                         "mostly their waking, which on a virtual machine takes longer than the message")
     ap.add_argument("--json", default="", help="write every run to this file")
     a = ap.parse_args()
-    sides = []
+    sides, cores = [], os.sched_getaffinity(0)
     try:
         for name in a.sides.split(","):
             try:
@@ -151,11 +164,18 @@ def main():
                 print("%s: not compared with it" % e, file=sys.stderr)
         if not sides:
             sys.exit("nothing to measure")
+        if a.one_core:
+            os.sched_setaffinity(0, {min(cores)})      # the generator inherits it
+            for side in sides:
+                pin(side, {min(cores)})
         results = {case: measure(sides, case, a.rounds, a.seconds) for case in a.cases.split(",")}
     finally:
         for side in sides:
+            if a.one_core:
+                pin(side, cores)
             side.stop()
-    print("%d rounds in turns, medians; %d cores, %s" % (a.rounds, os.cpu_count(), platform.machine()))
+    used = 1 if a.one_core else os.cpu_count()
+    print("%d rounds in turns, medians; %d cores, %s" % (a.rounds, used, platform.machine()))
     table(sides, results)
     if a.json:
         with open(a.json, "w") as f:

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Compare this broker with a real RabbitMQ on one machine, in turns: A B A B …
 #
-#   benches/compare/run.sh [--sides leveret,4.3] [--rounds 5] [--seconds 3] [--cases autoack-16,rpc-16] [--json FILE]
+#   benches/compare/run.sh [--sides leveret,4.3] [--rounds 5] [--seconds 3] [--cases autoack-16,rpc-16] [--one-core]
+#                        [--json FILE]
 #
 # A side is leveret or a release line of RabbitMQ that tests/reference/reference-broker.sh can run (3.10, 4.0, 4.3);
 # that needs root. Two release lines, or one of them twice, show what the measurement itself is worth. Where RabbitMQ
