@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::listeners::{Listener, listeners};
 use super::output::{Format, Listing, Output};
 use super::session::Session;
-use super::status::{Listener, listeners};
 use super::value::Cell;
 
 /// Columns that a line of Erlang's printer has.

@@ -9,9 +9,9 @@ use super::output::{Format, print, print_error};
 use super::parse::{Parsed, parse};
 use super::session::{Session, TIMEOUT_S};
 use super::{
-    app, cluster, connections, definitions, diagnostics, exchanges, features, help, log_level,
-    logs, memory, network, node, parameters, permissions, plugins, policies, queues, refused,
-    replicas, settings, status, tls_info, users, vhosts,
+    app, cluster, cluster_status, connections, definitions, diagnostics, exchanges, features, help,
+    log_level, logs, memory, memory_use, network, newer, node, parameters, permissions, plugins,
+    policies, queues, refused, replicas, settings, status, tls_info, users, vhosts,
 };
 
 /// Which of RabbitMQ's tools is meant.
@@ -265,11 +265,14 @@ const TABLES: &[&[Command]] = &[
     diagnostics::COMMANDS,
     definitions::COMMANDS,
     memory::COMMANDS,
+    memory_use::COMMANDS,
     log_level::COMMANDS,
     app::COMMANDS,
     cluster::COMMANDS,
+    cluster_status::COMMANDS,
     logs::COMMANDS,
     network::COMMANDS,
+    newer::COMMANDS,
     plugins::COMMANDS,
     refused::COMMANDS,
     replicas::COMMANDS,

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::command::{Command, Group::Definitions, Invalid, Opt};
 use super::failure::{EX_DATAERR, EX_SOFTWARE, EX_UNAVAILABLE, Failure};
@@ -90,13 +90,68 @@ fn check_import(s: &Session<'_>) -> Result<(), Invalid> {
 }
 
 fn export(s: &Session<'_>) -> Result<Output, Failure> {
-    let text = s.get("/api/definitions")?.unwrap_or_default().to_string();
+    let definitions = s.get("/api/definitions")?.unwrap_or_default();
+    let text = as_exported(definitions).to_string();
     if s.arg(0) == "-" {
         return Ok(Output::Text(text));
     }
     fs::write(s.arg(0), text).map_err(|error| Failure::error(EX_SOFTWARE, error))?;
     Ok(Output::Nothing)
 }
+
+/// The tool tells less of some things than the management API does, and more of others.
+fn as_exported(mut definitions: Value) -> Value {
+    let Some(all) = definitions.as_object_mut() else {
+        return definitions;
+    };
+    all.retain(|key, _| EXPORTED.contains(&key.as_str()));
+    for exchange in entries(all, "exchanges") {
+        // Without the word it would be no internal one where it is imported.
+        if exchange.get("internal") == Some(&Value::Bool(false)) {
+            exchange.remove("internal");
+        }
+    }
+    for queue in entries(all, "queues") {
+        let arguments = queue.get("arguments");
+        let kind = arguments.and_then(|arguments| arguments.get("x-queue-type"));
+        let kind = kind.cloned().unwrap_or_else(|| "classic".into());
+        queue.insert("type".to_owned(), kind);
+    }
+    for vhost in entries(all, "vhosts") {
+        // They stand in `metadata`, too.
+        vhost.retain(|key, _| !matches!(key.as_str(), "description" | "tags"));
+        vhost.entry("limits").or_insert_with(|| Map::new().into());
+    }
+    if let Some(Value::Array(parameters)) = all.get_mut("global_parameters") {
+        let is_own = |entry: &Value| entry.get("name") == Some(&"internal_cluster_id".into());
+        parameters.retain(|entry| !is_own(entry));
+    }
+    definitions
+}
+
+/// The objects of a list.
+fn entries<'a>(
+    all: &'a mut Map<String, Value>,
+    key: &str,
+) -> impl Iterator<Item = &'a mut Map<String, Value>> {
+    let list = all.get_mut(key).and_then(Value::as_array_mut);
+    list.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+const EXPORTED: [&str; 12] = [
+    "bindings",
+    "exchanges",
+    "global_parameters",
+    "parameters",
+    "permissions",
+    "policies",
+    "queues",
+    "rabbit_version",
+    "rabbitmq_version",
+    "topic_permissions",
+    "users",
+    "vhosts",
+];
 
 fn import(s: &Session<'_>) -> Result<Output, Failure> {
     let mut text = String::new();

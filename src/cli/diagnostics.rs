@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::command::{Command, Group::Observability, Needs, Opt, Tools};
 use super::failure::{EX_UNAVAILABLE, Failure};
+use super::listeners::{Listener, listeners};
 use super::output::{self, Format, Output};
 use super::session::{Session, TIMEOUT_S};
-use super::status::{Listener, listeners};
 use super::value::bare;
 
 const fn check(
@@ -223,7 +223,7 @@ fn list_alarms(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 /// A check that passed; with `--silent` the exit code says it.
-fn succeeded(s: &Session<'_>, text: String) -> Output {
+pub(super) fn succeeded(s: &Session<'_>, text: String) -> Output {
     let text = if s.is_silent() { String::new() } else { text };
     Output::Report {
         text,
@@ -308,7 +308,8 @@ fn check_port(s: &Session<'_>) -> Result<Output, Failure> {
          following ports: {}",
         ports(&listeners)
     );
-    Err(missing(s, &listeners, &node, "port", text))
+    let ports: BTreeSet<_> = listeners.iter().map(|listener| listener.port).collect();
+    Err(missing(s, &listeners, "ports", &json!(ports), text))
 }
 
 fn check_protocol(s: &Session<'_>) -> Result<Output, Failure> {
@@ -336,26 +337,29 @@ fn check_protocol(s: &Session<'_>) -> Result<Output, Failure> {
          the following protocols: {}",
         known.into_iter().collect::<Vec<_>>().join(", ")
     );
-    Err(missing(s, &listeners, &node, "protocol", text))
+    let protocols: Vec<_> = listeners
+        .iter()
+        .map(|listener| &listener.protocol)
+        .collect();
+    Err(missing(s, &listeners, "protocols", &json!(protocols), text))
 }
 
+/// What was looked for is not among those of its kind.
 fn missing(
     s: &Session<'_>,
     listeners: &[Listener],
-    node: &str,
-    key: &str,
+    kind: &str,
+    there: &Value,
     text: String,
 ) -> Failure {
     let list: Vec<_> = listeners.iter().map(Listener::json).collect();
-    let json = json!({ "result": "error", "node": node, key: s.arg(0), "listeners": list });
-    Failure::bare(
-        EX_UNAVAILABLE,
-        if s.format == Format::Json {
-            json.to_string()
-        } else {
-            text
-        },
-    )
+    let json = json!({ "result": "error", "missing": s.arg(0), kind: there, "listeners": list });
+    let text = if s.format == Format::Json {
+        json.to_string()
+    } else {
+        text
+    };
+    Failure::bare(EX_UNAVAILABLE, text)
 }
 
 fn check_virtual_hosts(s: &Session<'_>) -> Result<Output, Failure> {

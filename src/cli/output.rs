@@ -92,7 +92,7 @@ fn render_text(text: &str, format: Format) -> String {
     match format {
         Format::Json => format!("{}\n", json!({ "message": text })),
         Format::PrettyTable => pretty(&["Output"], &[vec![text.to_owned()]]),
-        Format::Erlang => format!("{text:?}\n"),
+        Format::Erlang => format!("<<{text:?}>>\n"),
         Format::Table | Format::Csv => format!("{text}\n"),
     }
 }

@@ -18,7 +18,6 @@ use super::output::{Output, print_error};
 use super::plugin_table::{ALL, Plugin, find};
 use super::session::Session;
 use super::status::spoken_version;
-use super::value::bare;
 
 const MODES: &[Opt] = &[Opt::flag("offline"), Opt::flag("online"), Opt::flag("all")];
 const MODES_HELP: &[(&str, &str)] = &[
@@ -188,7 +187,7 @@ fn asked(s: &Session<'_>) -> String {
 }
 
 /// The file of enabled plugins, as the server finds it.
-fn file() -> PathBuf {
+pub(super) fn file() -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let named = set("RABBITMQ_ENABLED_PLUGINS_FILE").or_else(|| set("ENABLED_PLUGINS_FILE"));
     named.map_or_else(
@@ -228,7 +227,7 @@ fn tidied(mut names: Vec<String>) -> Vec<String> {
 }
 
 /// With the plugins that these need.
-fn with_needs(names: &[String]) -> Vec<String> {
+pub(super) fn with_needs(names: &[String]) -> Vec<String> {
     let mut all = names.to_vec();
     let mut at = 0;
     while let Some(name) = all.get(at) {
@@ -495,14 +494,12 @@ fn is_enabled(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 fn directories(s: &Session<'_>) -> Result<Output, Failure> {
-    let node = match s.flag("offline") {
-        true => Value::Null,
-        false => s.list("/api/nodes")?.first().cloned().unwrap_or_default(),
-    };
-    let directory = node.get("db_dir").map(bare).unwrap_or_default();
+    if !s.flag("offline") {
+        s.probe()?;
+    }
     Ok(Output::Text(format!(
-        "Plugin archives directory: (plugins are built in)\nPlugin expansion directory: {directory}\n\
-         Enabled plugins file: {}",
+        "Plugin archives directory: (none: plugins are built in)\n\
+         Plugin expansion directory: (none)\nEnabled plugins file: {}",
         file().display()
     )))
 }

@@ -14,13 +14,13 @@ use super::session::Session;
 use super::value::{Cell, bare};
 
 const QUEUE: (&str, &str) = ("<queue>", "name of the queue");
-const PATTERNS: &[Opt] = &[
+pub(super) const PATTERNS: &[Opt] = &[
     Opt::text("vhost-pattern"),
     Opt::text("queue-pattern"),
     Opt::text("membership"),
     Opt::flag("errors-only"),
 ];
-const PATTERNS_HELP: &[(&str, &str)] = &[
+pub(super) const PATTERNS_HELP: &[(&str, &str)] = &[
     (
         "--queue-pattern <pattern>",
         "only queues whose name fits this regular expression",
@@ -188,7 +188,7 @@ fn queue(s: &Session<'_>) -> Result<Value, Failure> {
 }
 
 /// Likewise, as commands say it that change members.
-fn queue_there(s: &Session<'_>) -> Result<Value, Failure> {
+pub(super) fn queue_there(s: &Session<'_>) -> Result<Value, Failure> {
     s.get(&of_queue(s, "", ""))?.ok_or_else(|| {
         let text = format!(
             "queue '{}' was not found in virtual host '{}'",
@@ -207,7 +207,7 @@ fn target(s: &Session<'_>) -> Result<Value, Failure> {
     })
 }
 
-fn kind(queue: &Value) -> String {
+pub(super) fn kind(queue: &Value) -> String {
     queue.get("type").map(bare).unwrap_or_default()
 }
 

@@ -2,19 +2,18 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::command::{
     Command,
     Group::{Configuration, Observability},
-    Invalid, Needs, Opt, Tools,
+    Invalid, Needs, Tools,
 };
 use super::ctl;
 use super::failure::{EX_UNAVAILABLE, Failure};
 use super::output::{Format, Output};
 use super::parse::{Parsed, parse};
 use super::session::Session;
-use super::status::amount;
 use super::value::bare;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -64,28 +63,6 @@ pub(super) const COMMANDS: &[Command] = &[
     .tools(Tools::DIAGNOSTICS)
     .needs(Needs::Node)
     .banner(|s| format!("Command line arguments of node {} ...", s.node())),
-    Command::new(
-        "memory_breakdown",
-        Observability,
-        "Shows what memory is used for",
-        breakdown,
-    )
-    .usage((0, 0), "[--unit <unit>] [--timeout <timeout>]")
-    .options(&[Opt::text("unit")])
-    .help(&[(
-        "--unit <bytes | mb | mib | gb | gib>",
-        "the unit of amounts",
-    )])
-    .check(
-        |s| match s.option("unit").map(str::to_ascii_lowercase).as_deref() {
-            None | Some("bytes" | "mb" | "mib" | "gb" | "gib") => Ok(()),
-            Some(unit) => Err(Invalid::value(format!(
-                "unit '{unit}' is not supported. Please use one of: bytes, mb, mib, gb, gib"
-            ))),
-        },
-    )
-    .tools(Tools::DIAGNOSTICS)
-    .banner(|s| format!("Reporting memory breakdown on node {}...", s.node())),
     Command::idle(
         "set_disk_free_limit",
         Configuration,
@@ -247,50 +224,6 @@ fn arguments(s: &Session<'_>) -> Result<Output, Failure> {
         text: words.join("\n"),
         json: json!(words),
     })
-}
-
-/// Sections by size, as the API of this line names them.
-fn breakdown(s: &Session<'_>) -> Result<Output, Failure> {
-    let path = format!("/api/nodes/{}/memory", super::http::segment(&s.node()));
-    let answer = s.get(&path)?.unwrap_or_default();
-    let memory = answer
-        .get("memory")
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
-    let mut sections: Vec<(String, u64)> = memory
-        .iter()
-        .filter(|(name, _)| *name != "strategy")
-        .filter_map(|(name, value)| Some((name.clone(), value.as_u64()?)))
-        .collect();
-    sections.sort_by_key(|(name, bytes)| (std::cmp::Reverse(*bytes), name.clone()));
-    let total: u64 = sections.iter().map(|(_, bytes)| bytes).sum();
-    let unit = s.option("unit").unwrap_or("gb").to_ascii_lowercase();
-    let line = |(name, bytes): &(String, u64)| {
-        format!(
-            "{name}: {} ({:?}%)",
-            amount(*bytes, &unit),
-            share(*bytes, total)
-        )
-    };
-    let json: Map<String, Value> = sections
-        .iter()
-        .map(|(name, bytes)| {
-            (
-                name.clone(),
-                json!({ "bytes": bytes, "percentage": share(*bytes, total) }),
-            )
-        })
-        .collect();
-    Ok(Output::Report {
-        text: sections.iter().map(line).collect::<Vec<_>>().join("\n"),
-        json: Value::Object(json),
-    })
-}
-
-#[allow(clippy::cast_precision_loss, reason = "shown with two digits")]
-fn share(bytes: u64, total: u64) -> f64 {
-    (bytes as f64 / total.max(1) as f64 * 1e4).round() / 1e2
 }
 
 fn check_disk_limit(s: &Session<'_>) -> Result<(), Invalid> {

@@ -1,4 +1,4 @@
-//! What a node says of itself: `status`, `cluster_status` and the versions.
+//! What a node says of itself: `status` and the versions.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use super::command::{
     Command,
-    Group::{Cluster, Configuration, Deprecated, Help, Observability},
+    Group::{Configuration, Deprecated, Help, Observability},
     Needs, Opt, Tools,
 };
 use super::failure::Failure;
+use super::listeners::{Listener, listeners};
+use super::memory_use::{MemoryUse, amount};
 use super::output::Output;
+use super::plugins;
 use super::session::Session;
 use super::value::bare;
 
@@ -29,15 +32,6 @@ pub(super) const COMMANDS: &[Command] = &[
     )])
     .tools(Tools::BOTH)
     .banner(|s| format!("Status of node {} ...", s.node())),
-    Command::new(
-        "cluster_status",
-        Cluster,
-        "Shows the cluster: one node",
-        cluster_status,
-    )
-    .usage((0, 0), "[--timeout <timeout>]")
-    .tools(Tools::BOTH)
-    .banner(|s| format!("Cluster status of node {} ...", s.node())),
     Command::new(
         "set_cluster_name",
         Configuration,
@@ -87,13 +81,14 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 /// Answers of the broker that most of these commands start from.
-struct Node {
-    overview: Value,
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) overview: Value,
     node: Value,
 }
 
 impl Node {
-    fn ask(s: &Session<'_>) -> Result<Self, Failure> {
+    pub(super) fn ask(s: &Session<'_>) -> Result<Self, Failure> {
         let overview = s.get("/api/overview")?.unwrap_or_default();
         let name = overview.get("node").cloned();
         let nodes = s.list("/api/nodes")?;
@@ -107,11 +102,11 @@ impl Node {
         })
     }
 
-    fn overview(&self, key: &str) -> String {
+    pub(super) fn overview(&self, key: &str) -> String {
         self.overview.get(key).map(bare).unwrap_or_default()
     }
 
-    fn number(&self, key: &str) -> u64 {
+    pub(super) fn number(&self, key: &str) -> u64 {
         self.node
             .get(key)
             .and_then(Value::as_u64)
@@ -131,11 +126,26 @@ impl Node {
         list.into_iter().flatten().map(bare).collect()
     }
 
-    fn name(&self) -> String {
+    /// Where it and its quorum queues would keep their data, if anywhere.
+    fn directories(&self) -> [String; 2] {
+        let data = self.node.get("db_dir").map(bare).unwrap_or_default();
+        let raft = match data.as_str() {
+            "" => String::new(),
+            data => format!("{data}/quorum/{}", self.name()),
+        };
+        [data, raft]
+    }
+
+    /// The plugins that run, with those that they need.
+    fn plugins(&self) -> Vec<String> {
+        plugins::with_needs(&self.strings("enabled_plugins"))
+    }
+
+    pub(super) fn name(&self) -> String {
         self.overview("node")
     }
 
-    fn alarms(&self) -> Vec<String> {
+    pub(super) fn alarms(&self) -> Vec<String> {
         let name = self.name();
         let raised = |key: &str| self.node.get(key) == Some(&Value::Bool(true));
         let mut alarms = Vec::new();
@@ -150,24 +160,34 @@ impl Node {
 }
 
 fn status(s: &Session<'_>) -> Result<Output, Failure> {
-    let node = Node::ask(s)?;
+    let (node, memory) = (Node::ask(s)?, MemoryUse::ask(s)?);
     let vhosts = s.list("/api/vhosts")?.len();
-    let text = status_text(&node, vhosts, s.option("unit").unwrap_or("gb"));
+    let text = status_text(&node, &memory, vhosts, s.option("unit").unwrap_or("gb"));
     Ok(Output::Report {
         text,
-        json: status_json(&node, vhosts),
+        json: status_json(&node, &memory, vhosts),
     })
 }
 
-fn status_text(node: &Node, vhosts: usize, unit: &str) -> String {
-    let mut text = String::from("[]\n");
+fn status_text(node: &Node, memory: &MemoryUse, vhosts: usize, unit: &str) -> String {
+    let mut text = String::new();
     runtime(&mut text, node);
     section(&mut text, "Plugins");
-    let _ = writeln!(text, "Enabled plugins:\n");
-    bullets(&mut text, &node.strings("enabled_plugins"));
+    let file = plugins::file();
+    let _ = writeln!(
+        text,
+        "Enabled plugin file: {}\nEnabled plugins:\n",
+        file.display()
+    );
+    bullets(&mut text, &node.plugins());
     section(&mut text, "Data directory");
-    let directory = node.node.get("db_dir").map(bare).unwrap_or_default();
-    let _ = writeln!(text, "Node data directory: {directory}");
+    let [data, raft] = node.directories();
+    let _ = writeln!(
+        text,
+        "Node data directory: {}\nRaft data directory: {}",
+        or_no_directory(&data),
+        or_no_directory(&raft)
+    );
     section(&mut text, "Config files");
     bullets(&mut text, &node.strings("config_files"));
     section(&mut text, "Log file(s)");
@@ -180,10 +200,12 @@ fn status_text(node: &Node, vhosts: usize, unit: &str) -> String {
     let limit = amount(node.number("mem_limit"), unit);
     let _ = writeln!(
         text,
-        "Total memory used: {}\nCalculation strategy: rss\n\
-         Memory high watermark setting: {limit}, computed to: {limit}",
+        "Total memory used: {}\nCalculation strategy: {}\n\
+         Memory high watermark setting: {limit}, computed to: {limit}\n",
         amount(node.number("mem_used"), unit),
+        memory.strategy(),
     );
+    lines(&mut text, &memory.lines(unit, " "));
     section(&mut text, "File Descriptors");
     let _ = writeln!(
         text,
@@ -222,8 +244,9 @@ fn runtime(text: &mut String, node: &Node) {
     let _ = writeln!(
         text,
         "OS PID: {}\nOS: {}\nUptime (seconds): {}\nIs under maintenance?: {}\n\
-         RabbitMQ version: {version}\nNode name: {}\nErlang configuration: {}\n\
-         Erlang processes: {} used, {} limit\nScheduler run queue: {}\n\
+         RabbitMQ version: {version}\nRabbitMQ release series support status: see \
+         https://www.rabbitmq.com/release-information\nNode name: {}\nErlang configuration: {}\n\
+         Crypto library: {CRYPTO}\nErlang processes: {} used, {} limit\nScheduler run queue: {}\n\
          Cluster heartbeat timeout (net_ticktime): {}",
         node.node.get("os_pid").map(bare).unwrap_or_default(),
         os(),
@@ -238,30 +261,39 @@ fn runtime(text: &mut String, node: &Node) {
     );
 }
 
-fn status_json(node: &Node, vhosts: usize) -> Value {
+fn status_json(node: &Node, memory: &MemoryUse, vhosts: usize) -> Value {
+    let [data, raft] = node.directories();
     json!({
         "pid": node.node.get("os_pid").map(bare).and_then(|pid| pid.parse::<u64>().ok()),
         "os": os(),
         "uptime": node.number("uptime") / 1000,
         "is_under_maintenance": node.node.get("being_drained") == Some(&Value::Bool(true)),
         "rabbitmq_version": node.overview("rabbitmq_version"),
-        "product_name": node.overview("product_name"),
-        "product_version": node.overview("product_version"),
+        // As on RabbitMQ where no other product is built from it.
+        "product_name": "",
+        "product_version": "",
         "erlang_version": node.overview("erlang_full_version"),
+        "crypto_lib_version": CRYPTO,
         "processes": {"used": node.number("proc_used"), "limit": node.number("proc_total")},
         "run_queue": node.number("run_queue"),
         "net_ticktime": node.number("net_ticktime"),
-        "active_plugins": node.strings("enabled_plugins"),
-        "data_directory": node.node.get("db_dir"),
+        "enabled_plugin_file": plugins::file(),
+        "active_plugins": node.plugins(),
+        "raft_data_directory": raft,
+        "data_directory": data,
         "config_files": node.strings("config_files"),
         "log_files": node.strings("log_files"),
         "alarms": node.alarms(),
         "tags": [],
-        "memory": {"strategy": "rss", "total": {"rss": node.number("mem_used")}},
+        "memory": memory.json(),
+        "vm_memory_calculation_strategy": memory.strategy(),
+        "vm_memory_high_watermark_setting": {"absolute": node.number("mem_limit")},
         "vm_memory_high_watermark_limit": node.number("mem_limit"),
         "file_descriptors": {
             "total_used": node.number("fd_used"),
             "total_limit": node.number("fd_total"),
+            "sockets_used": node.number("sockets_used"),
+            "sockets_limit": node.number("sockets_total"),
         },
         "disk_free_limit": node.number("disk_free_limit"),
         "disk_free": node.number("disk_free"),
@@ -272,87 +304,6 @@ fn status_json(node: &Node, vhosts: usize) -> Value {
         },
         "listeners": listeners(&node.overview).iter().map(Listener::json).collect::<Vec<_>>(),
     })
-}
-
-fn cluster_status(s: &Session<'_>) -> Result<Output, Failure> {
-    let node = Node::ask(s)?;
-    let name = node.name();
-    let (version, erlang) = (
-        node.overview("rabbitmq_version"),
-        node.overview("erlang_version"),
-    );
-    let cores = node.number("processors");
-    let listeners = listeners(&node.overview);
-    let flags = feature_flags(s)?;
-    let mut text = format!(
-        "Basics\n\nCluster name: {}\nTotal CPU cores available cluster-wide: {cores}\n",
-        node.overview("cluster_name"),
-    );
-    for (title, content) in [
-        ("Cluster Tags", Vec::new()),
-        ("Disk Nodes", vec![name.clone()]),
-        ("Running Nodes", vec![name.clone()]),
-        (
-            "Versions",
-            vec![format!(
-                "{name}: RabbitMQ {version} on Erlang {}",
-                or_none(&erlang)
-            )],
-        ),
-        (
-            "CPU Cores",
-            vec![format!("Node: {name}, available CPU cores: {cores}")],
-        ),
-        (
-            "Maintenance status",
-            vec![format!("Node: {name}, status: not under maintenance")],
-        ),
-        ("Alarms", node.alarms()),
-        ("Network Partitions", Vec::new()),
-        (
-            "Listeners",
-            listeners
-                .iter()
-                .map(|l| format!("Node: {name}, i{}", l.line().trim_start_matches('I')))
-                .collect(),
-        ),
-        (
-            "Feature flags",
-            flags
-                .iter()
-                .map(|(f, state)| format!("Flag: {f}, state: {state}"))
-                .collect(),
-        ),
-    ] {
-        section(&mut text, title);
-        lines(&mut text, &content);
-    }
-    let json = json!({
-        "cluster_name": node.overview("cluster_name"),
-        "cluster_tags": [],
-        "disk_nodes": [name], "ram_nodes": [], "running_nodes": [name],
-        "versions": {name.clone(): {"rabbitmq_version": version, "erlang_version": erlang}},
-        "cpu_cores": {name.clone(): cores},
-        "maintenance_status": {name.clone(): "not under maintenance"},
-        "alarms": node.alarms(),
-        "partitions": {},
-        "listeners": {name: listeners.iter().map(Listener::json).collect::<Vec<_>>()},
-        "feature_flags": flags.iter().map(|(name, state)| json!({"name": name, "state": state}))
-            .collect::<Vec<_>>(),
-    });
-    Ok(Output::Report {
-        text: text.trim_end().to_owned(),
-        json,
-    })
-}
-
-fn feature_flags(s: &Session<'_>) -> Result<Vec<(String, String)>, Failure> {
-    let key = |flag: &Value, key: &str| flag.get(key).map(bare).unwrap_or_default();
-    let flags = s.list("/api/feature-flags")?;
-    Ok(flags
-        .iter()
-        .map(|flag| (key(flag, "name"), key(flag, "state")))
-        .collect())
 }
 
 fn set_cluster_name(s: &Session<'_>) -> Result<Output, Failure> {
@@ -396,81 +347,21 @@ fn erlang_version(s: &Session<'_>) -> Result<Output, Failure> {
     })
 }
 
+fn or_no_directory(path: &str) -> &str {
+    if path.is_empty() { "(none)" } else { path }
+}
+
 /// There is no Erlang here, and a real server has one.
-fn or_none(version: &str) -> &str {
+pub(super) fn or_none(version: &str) -> &str {
     if version.is_empty() { "none" } else { version }
 }
 
-/// A socket that a node accepts connections on.
-#[derive(Debug)]
-pub(super) struct Listener {
-    pub(super) node: String,
-    pub(super) protocol: String,
-    pub(super) interface: String,
-    pub(super) port: u64,
+pub(super) fn section(text: &mut String, title: &str) {
+    let before = if text.is_empty() { "" } else { "\n" };
+    let _ = writeln!(text, "{before}{title}\n");
 }
 
-/// The listeners that an overview names.
-pub(super) fn listeners(overview: &Value) -> Vec<Listener> {
-    let text = |listener: &Value, key: &str| listener.get(key).map(bare).unwrap_or_default();
-    let read = |listener: &Value| Listener {
-        node: text(listener, "node"),
-        protocol: text(listener, "protocol"),
-        interface: match text(listener, "ip_address") {
-            address if address.contains(':') => format!("[{address}]"),
-            address => address,
-        },
-        port: listener
-            .get("port")
-            .and_then(Value::as_u64)
-            .unwrap_or_default(),
-    };
-    let list = overview.get("listeners").and_then(Value::as_array);
-    list.into_iter().flatten().map(read).collect()
-}
-
-impl Listener {
-    pub(super) fn line(&self) -> String {
-        let Self {
-            interface,
-            port,
-            protocol,
-            ..
-        } = self;
-        let purpose = self.purpose();
-        format!("Interface: {interface}, port: {port}, protocol: {protocol}, purpose: {purpose}")
-    }
-
-    pub(super) fn json(&self) -> Value {
-        json!({
-            "node": self.node, "port": self.port, "protocol": self.protocol,
-            "interface": self.interface, "purpose": self.purpose(),
-        })
-    }
-
-    pub(super) fn purpose(&self) -> &str {
-        match self.protocol.as_str() {
-            "amqp" => "AMQP 0-9-1 and AMQP 1.0",
-            "amqp/ssl" => "AMQP 0-9-1 and AMQP 1.0 over TLS",
-            "http" => "HTTP API",
-            "https" => "HTTP API over TLS (HTTPS)",
-            "http/prometheus" => "Prometheus exporter API over HTTP",
-            "https/prometheus" => "Prometheus exporter API over TLS (HTTPS)",
-            "clustering" => "inter-node and CLI tool communication",
-            other => other,
-        }
-    }
-}
-
-fn section(text: &mut String, title: &str) {
-    let _ = writeln!(
-        text,
-        "{}{title}\n",
-        if text.ends_with("]\n") { "" } else { "\n" }
-    );
-}
-
-fn lines(text: &mut String, content: &[String]) {
+pub(super) fn lines(text: &mut String, content: &[String]) {
     let none = ["(none)".to_owned()];
     for line in if content.is_empty() { &none } else { content } {
         let _ = writeln!(text, "{line}");
@@ -486,19 +377,6 @@ fn bullets(text: &mut String, content: &[String]) {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "shown with four digits")]
-pub(super) fn amount(bytes: u64, unit: &str) -> String {
-    let (divisor, unit) = match unit {
-        "bytes" => return format!("{bytes} bytes"),
-        "mb" => (1e6, "mb"),
-        "mib" => (1024.0 * 1024.0, "mib"),
-        "gib" => (1024.0 * 1024.0 * 1024.0, "gib"),
-        _ => (1e9, "gb"),
-    };
-    let rounded = (bytes as f64 / divisor * 1e4).round() / 1e4;
-    format!("{rounded:?} {unit}")
-}
-
 fn os() -> &'static str {
     match std::env::consts::OS {
         "macos" => "macOS",
@@ -506,6 +384,13 @@ fn os() -> &'static str {
         other => other,
     }
 }
+
+/// What encrypts connections.
+const CRYPTO: &str = if cfg!(feature = "tls") {
+    "rustls with ring"
+} else {
+    "none"
+};
 
 /// The release whose behaviour is the default.
 pub(super) const DEFAULT_VERSION: &str = "4.3.6";
@@ -532,11 +417,11 @@ mod tests {
 
     #[test]
     fn status_in_words() {
-        let text = status_text(&node(), 2, "gb");
-        assert!(text.starts_with("[]\nRuntime\n\nOS PID: 42\n"), "{text}");
+        let text = status_text(&node(), &MemoryUse::default(), 2, "gb");
+        assert!(text.starts_with("Runtime\n\nOS PID: 42\n"), "{text}");
         for part in [
             "Uptime (seconds): 824\n",
-            "\nPlugins\n\nEnabled plugins:\n\n * rabbitmq_management\n\nData directory\n",
+            "\nEnabled plugins:\n\n * rabbitmq_management\n * rabbitmq_management_agent\n * rabbitmq_web_dispatch\n\nData",
             "\nAlarms\n\nMemory alarm on node rabbit@h\n\nTags\n\n(none)\n\nMemory\n\n",
             "Total memory used: 0.1185 gb\n",
             "Memory high watermark setting: 8.0 gb, computed to: 8.0 gb\n",
@@ -553,7 +438,7 @@ mod tests {
 
     #[test]
     fn status_as_a_document() {
-        let json = status_json(&node(), 2);
+        let json = status_json(&node(), &MemoryUse::default(), 2);
         assert_eq!(json["totals"]["virtual_host_count"], 2);
         assert_eq!(json["pid"], 42);
         assert_eq!(json["listeners"][0]["interface"], "127.0.0.1");

@@ -7,7 +7,7 @@ use super::command::{
     Group::{AccessControl, VirtualHosts},
     Invalid, Opt,
 };
-use super::failure::Failure;
+use super::failure::{EX_DATAERR, Failure};
 use super::http::segment;
 use super::output::{Listing, Output};
 use super::session::Session;
@@ -221,6 +221,11 @@ fn delete_vhost(s: &Session<'_>) -> Result<Output, Failure> {
     let reply = s.send("DELETE", &path(s.arg(0)), None)?;
     match reply.status {
         404 => Err(Failure::no_vhost(s.arg(0))),
+        412 => {
+            let text = "Cannot delete this virtual host: it is protected from deletion. To lift the \
+                        protection, inspect and update its metadata";
+            Err(Failure::error(EX_DATAERR, text))
+        }
         _ if reply.is_success() => Ok(Output::Nothing),
         _ => Err(reply.failure()),
     }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
@@ -21,6 +21,11 @@ impl Broker {
     /// broker is used instead: it must be empty, have the user guest, and be named
     /// rabbit@localhost. A real RabbitMQ will do, which is how the transcripts are checked.
     pub(crate) fn start() -> Self {
+        Self::start_with(|_, _| {})
+    }
+
+    /// The same, with further arguments and variables, and files in its directory.
+    pub(crate) fn start_with(further: impl FnOnce(&mut Command, &Path)) -> Self {
         if let Ok(address) = std::env::var("LEVERET_TEST_ADDRESS") {
             return Self {
                 process: None,
@@ -28,7 +33,8 @@ impl Broker {
             };
         }
         let directory = scratch();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_leveret"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
+        command
             .args([
                 "serve",
                 "--host",
@@ -49,9 +55,13 @@ impl Broker {
             .arg("--ports-file")
             .arg(directory.join("ports.json"))
             .env("LEVERET_RUNTIME_DIR", directory.join("runtime"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .env(
+                "RABBITMQ_ENABLED_PLUGINS_FILE",
+                directory.join("enabled_plugins"),
+            )
+            .stdout(Stdio::piped());
+        further(&mut command, &directory);
+        let mut child = command.spawn().unwrap();
         // It speaks once it is ready.
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
@@ -79,10 +89,15 @@ impl Broker {
 
     /// The port of AMQP, if it was started here.
     pub(crate) fn amqp_port(&self) -> Option<u16> {
+        self.port("amqp")
+    }
+
+    /// One of its ports, as the file of ports calls it, if it was started here.
+    pub(crate) fn port(&self, key: &str) -> Option<u16> {
         let (_, directory) = self.process.as_ref()?;
         let ports = std::fs::read_to_string(directory.join("ports.json")).ok()?;
         let ports: Value = serde_json::from_str(&ports).ok()?;
-        ports["amqp"].as_u64()?.try_into().ok()
+        ports[key].as_u64()?.try_into().ok()
     }
 
     /// The directory where its command line finds it without a URL, if it was started here.

@@ -347,10 +347,14 @@ fn the_log_tells_of_connections_in_rabbitmqs_words() {
     stranger.read_to_end(&mut Vec::new()).unwrap();
     let output = place.run(&["ctl", "-q", "status", "--formatter", "json"]);
     let status: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        status["active_plugins"],
-        serde_json::json!(["rabbitmq_management", "rabbitmq_shovel"])
-    );
+    // Those that these need run, too.
+    let active = [
+        "rabbitmq_management",
+        "rabbitmq_management_agent",
+        "rabbitmq_shovel",
+        "rabbitmq_web_dispatch",
+    ];
+    assert_eq!(status["active_plugins"], serde_json::json!(active));
     let log = serving.end();
     let name = format!(
         "{} -> 127.0.0.1:{}",
