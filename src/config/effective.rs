@@ -101,6 +101,17 @@ fn add_tls_options(prefix: &str, options: &TlsOptions, all: &mut Values) {
         options.fail_if_no_peer_cert.to_string(),
     );
     add("honor_cipher_order", options.honor_cipher_order.to_string());
+    if options.password.is_some() {
+        add("password", HIDDEN.to_owned());
+    }
+    if let Some(depth) = options.depth {
+        add("depth", depth.to_string());
+    }
+    add("crl_check", options.crl_check.as_str().to_owned());
+    for (number, dir) in options.crl_dirs.iter().enumerate() {
+        let name = format!("crl_sources.{}.path", number + 1);
+        add(&name, dir.display().to_string());
+    }
     for (list, values) in [
         ("versions", &options.versions),
         ("ciphers", &options.ciphers),

@@ -103,6 +103,7 @@ fn every_key_loads_and_those_that_act_change_something() {
         // These say what is so without them.
         "definitions.import_backend",
         "management.cors.allow_origins",
+        "ssl_options.crl_sources.$index",
     ];
     for key in keys::all() {
         let mut text = line(&key, &readable);

@@ -13,12 +13,22 @@ pub struct TlsOptions {
     pub cacertfile: Option<PathBuf>,
     /// The server's certificate and what signed it (PEM).
     pub certfile: Option<PathBuf>,
-    /// Its key (PEM, no password).
+    /// Its key (PEM).
     pub keyfile: Option<PathBuf>,
+    /// That key's password.
+    pub password: Option<String>,
     /// Clients are asked for a certificate (`verify_peer`).
     pub verify_peer: bool,
     /// Who has none is turned away.
     pub fail_if_no_peer_cert: bool,
+    /// So many certificates may stand between a client's and one of [`Self::cacertfile`].
+    pub depth: Option<u8>,
+    /// Which certificates of clients must not be revoked.
+    pub crl_check: CrlCheck,
+    /// Directories with lists of revoked ones (PEM).
+    pub crl_dirs: Vec<PathBuf>,
+    /// Such lists are wanted over HTTP, too.
+    pub crl_http: bool,
     /// Versions spoken, `tlsv1.2` and `tlsv1.3`; `None` are both.
     pub versions: Option<Vec<String>>,
     /// Cipher suites by the names of OpenSSL or of the standards; `None` are all.
@@ -37,8 +47,13 @@ impl Default for TlsOptions {
             cacertfile: None,
             certfile: None,
             keyfile: None,
+            password: None,
             verify_peer: false,
             fail_if_no_peer_cert: false,
+            depth: None,
+            crl_check: CrlCheck::default(),
+            crl_dirs: Vec::new(),
+            crl_http: false,
             versions: None,
             ciphers: None,
             honor_cipher_order: false,
@@ -56,12 +71,52 @@ impl TlsOptions {
             "cacertfile" => self.cacertfile = path(),
             "certfile" => self.certfile = path(),
             "keyfile" => self.keyfile = path(),
+            "password" => self.password = Some(value.text()),
+            "depth" => self.depth = u8::try_from(value.number()).ok(),
+            "crl_check" => self.crl_check = CrlCheck::named(&value.text()),
+            "crl_sources.$index" => self.crl_http |= value.text() == "http",
+            "crl_sources.$index.path" => self.crl_dirs.push(value.text().into()),
             "verify" => self.verify_peer = value.text() == "verify_peer",
             "fail_if_no_peer_cert" => self.fail_if_no_peer_cert = value.is_true(),
             "honor_cipher_order" => self.honor_cipher_order = value.is_true(),
             "versions.$version" => self.versions.get_or_insert_default().push(value.text()),
             "ciphers.$cipher" => self.ciphers.get_or_insert_default().push(value.text()),
             _ => {}
+        }
+    }
+}
+
+/// Which certificates of clients must not be revoked (`ssl_options.crl_check`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrlCheck {
+    /// None.
+    #[default]
+    Off,
+    /// All in a chain; one of which nobody knows is as good as revoked.
+    All,
+    /// The client's own; likewise.
+    Peer,
+    /// All; those of which nobody knows are good.
+    BestEffort,
+}
+
+impl CrlCheck {
+    fn named(name: &str) -> Self {
+        match name {
+            "true" => Self::All,
+            "peer" => Self::Peer,
+            "best_effort" => Self::BestEffort,
+            _ => Self::Off,
+        }
+    }
+
+    /// RabbitMQ's word for it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "false",
+            Self::All => "true",
+            Self::Peer => "peer",
+            Self::BestEffort => "best_effort",
         }
     }
 }

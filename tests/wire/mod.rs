@@ -11,6 +11,8 @@ mod limits;
 mod login;
 mod proxy;
 mod reads;
+#[cfg(feature = "tls")]
+mod revocation;
 pub(crate) mod socket;
 mod time;
 mod timeout;

@@ -21,13 +21,13 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion
 use crate::support::frames;
 
 /// A directory with certificates of one authority; it goes with the test.
-struct Certificates {
+pub(super) struct Certificates {
     dir: PathBuf,
     options: TlsOptions,
 }
 
 impl Certificates {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("leveret-tls-{}-{number}", std::process::id());
@@ -36,12 +36,16 @@ impl Certificates {
         Self { dir, options }
     }
 
-    fn path(&self, file: &str) -> PathBuf {
+    pub(super) fn path(&self, file: &str) -> PathBuf {
         self.dir.join(file)
     }
 
+    pub(super) fn authority(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(self.path("ca_certificate.pem")).unwrap()
+    }
+
     /// Clients are asked for a certificate; its common name is the user.
-    fn asking(&self, is_required: bool) -> TlsOptions {
+    pub(super) fn asking(&self, is_required: bool) -> TlsOptions {
         TlsOptions {
             verify_peer: true,
             fail_if_no_peer_cert: is_required,
@@ -90,10 +94,7 @@ impl<'a> Client<'a> {
 
     fn config(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();
-        let authority = self.trusts.path("ca_certificate.pem");
-        roots
-            .add(CertificateDer::from_pem_file(authority).unwrap())
-            .unwrap();
+        roots.add(self.trusts.authority()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&[self.version])
             .unwrap()

@@ -9,15 +9,13 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::server;
 
-use super::{CertLogin, TlsOptions, TlsStream};
+use super::{CertLogin, TlsOptions, TlsStream, key, verifier};
 
 /// A socket after its handshake.
 pub(crate) type TlsSocket = server::TlsStream<TcpStream>;
@@ -42,12 +40,11 @@ impl Acceptor {
         let provider = Arc::new(provider(options)?);
         let chain = certificates(wanted(options.certfile.as_deref(), "certfile")?)?;
         let keyfile = wanted(options.keyfile.as_deref(), "keyfile")?;
-        let key = PrivateKeyDer::from_pem_file(keyfile)
-            .map_err(|error| unusable(keyfile, "no private key", error))?;
+        let key = key::read(keyfile, options.password.as_deref())?;
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions(options)?)
             .map_err(io::Error::other)?
-            .with_client_cert_verifier(verifier(options, &provider)?)
+            .with_client_cert_verifier(verifier::new(options, &provider)?)
             .with_single_cert(chain, key)
             .map_err(|error| unusable(keyfile, "the key cannot be used", error))?;
         // One is enough: brokers' clients stay connected.
@@ -74,7 +71,7 @@ impl Acceptor {
     }
 }
 
-fn wanted<'a>(path: Option<&'a Path>, option: &str) -> io::Result<&'a Path> {
+pub(super) fn wanted<'a>(path: Option<&'a Path>, option: &str) -> io::Result<&'a Path> {
     let missing = || {
         let text = format!("TLS needs a certificate and its key: ssl_options.{option} is not set");
         io::Error::new(io::ErrorKind::InvalidInput, text)
@@ -82,12 +79,12 @@ fn wanted<'a>(path: Option<&'a Path>, option: &str) -> io::Result<&'a Path> {
     path.ok_or_else(missing)
 }
 
-fn unusable(path: &Path, what: &str, error: impl Display) -> io::Error {
+pub(super) fn unusable(path: &Path, what: &str, error: impl Display) -> io::Error {
     let text = format!("{}: {what}: {error}", path.display());
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+pub(super) fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
     let found: Vec<_> = read.map_err(|error| unusable(path, "no certificates", error))?;
     match found.is_empty() {
@@ -171,29 +168,4 @@ fn versions(options: &TlsOptions) -> io::Result<Vec<&'static SupportedProtocolVe
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     Ok(found)
-}
-
-fn verifier(
-    options: &TlsOptions,
-    provider: &Arc<CryptoProvider>,
-) -> io::Result<Arc<dyn ClientCertVerifier>> {
-    if !options.verify_peer {
-        return Ok(WebPkiClientVerifier::no_client_auth());
-    }
-    let path = wanted(options.cacertfile.as_deref(), "cacertfile")?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots
-            .add(certificate)
-            .map_err(|error| unusable(path, "a certificate cannot be used", error))?;
-    }
-    let builder =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-    let builder = match options.fail_if_no_peer_cert {
-        true => builder,
-        false => builder.allow_unauthenticated(),
-    };
-    builder
-        .build()
-        .map_err(|error| unusable(path, "a certificate cannot be used", error))
 }

@@ -11,7 +11,11 @@ mod certificate;
 #[cfg(feature = "tls")]
 mod expiry;
 #[cfg(feature = "tls")]
+mod key;
+#[cfg(feature = "tls")]
 mod stream;
+#[cfg(feature = "tls")]
+mod verifier;
 
 #[cfg(not(feature = "tls"))]
 pub(crate) use self::absent::expired;
@@ -23,4 +27,4 @@ pub use self::acceptor::Acceptor;
 pub(crate) use self::expiry::expired;
 #[cfg(feature = "tls")]
 pub(crate) use self::stream::TlsStream;
-pub use crate::config::tls::{CertLogin, SanType, TlsOptions};
+pub use crate::config::tls::{CertLogin, CrlCheck, SanType, TlsOptions};
