@@ -9,9 +9,10 @@ use super::output::{Format, print, print_error};
 use super::parse::{Parsed, parse};
 use super::session::{Session, TIMEOUT_S};
 use super::{
-    app, cluster, cluster_status, connections, definitions, diagnostics, exchanges, features, help,
-    log_level, logs, memory, memory_use, network, newer, node, parameters, permissions, plugins,
-    policies, queues, refused, replicas, settings, status, tls_info, users, vhosts,
+    app, cluster, cluster_status, connections, definitions, diagnostics, encoding, exchanges,
+    features, help, log_level, logs, memory, memory_use, network, newer, node, parameters,
+    permissions, plugins, policies, queues, refused, replicas, settings, status, tls_info, users,
+    vhosts,
 };
 
 /// Which of RabbitMQ's tools is meant.
@@ -274,6 +275,7 @@ const TABLES: &[&[Command]] = &[
     network::COMMANDS,
     newer::COMMANDS,
     plugins::COMMANDS,
+    encoding::COMMANDS,
     refused::COMMANDS,
     replicas::COMMANDS,
     settings::COMMANDS,

@@ -20,6 +20,7 @@ mod connections;
 mod ctl;
 mod definitions;
 mod diagnostics;
+mod encoding;
 mod exchanges;
 mod failure;
 mod features;

@@ -4,7 +4,8 @@
 //! any more, which must not become a panic.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
+use std::process::Command as Process;
 
 use serde_json::{Value, json};
 
@@ -221,6 +222,20 @@ pub(crate) fn print(text: &str) {
     let _ = output
         .write_all(text.as_bytes())
         .and_then(|()| output.flush());
+}
+
+/// A line that somebody is asked for, without showing it on their terminal.
+pub(super) fn asked(prompt: &str) -> Option<String> {
+    print(prompt);
+    let terminal = io::stdin().is_terminal();
+    let echo = |mode: &str| terminal.then(|| Process::new("stty").arg(mode).status());
+    echo("-echo");
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    echo("echo");
+    print("\n");
+    let is_line = read.is_ok_and(|length| length > 0);
+    is_line.then(|| line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Writes to standard error.

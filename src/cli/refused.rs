@@ -2,7 +2,7 @@
 
 use super::command::{
     Command,
-    Group::{self, Configuration, Observability, Operations},
+    Group::{self, Observability, Operations},
     Invalid, Needs, Opt, Tools,
 };
 use super::failure::{EX_UNAVAILABLE, Failure};
@@ -16,23 +16,6 @@ const fn refused(
     run: fn(&Session<'_>) -> Result<Output, Failure>,
 ) -> Command {
     Command::new(name, group, summary, run).offline()
-}
-
-const ENCODING: &[Opt] = &[
-    Opt::text("cipher"),
-    Opt::text("hash"),
-    Opt::integer("iterations"),
-];
-const ENCODING_USAGE: &str =
-    "value passphrase [--cipher <cipher>] [--hash <hash>] [--iterations <iterations>]";
-
-const fn encoding(name: &'static str) -> Command {
-    refused(name, Configuration, "Refused: settings are not encrypted here", |_| {
-        because("Leveret reads no encrypted settings: write the value as it is, or name it in a variable")
-    })
-    .usage((0, 2), ENCODING_USAGE)
-    .options(ENCODING)
-    .help(&[("value", "what is meant"), ("passphrase", "the key")])
 }
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -84,10 +67,6 @@ pub(super) const COMMANDS: &[Command] = &[
     .usage((0, 0), "[--interval <seconds>]")
     .options(&[Opt::integer("interval")])
     .tools(Tools::DIAGNOSTICS),
-    encoding("encode"),
-    encoding("decode"),
-    encoding("encrypt_conf_value"),
-    encoding("decrypt_conf_value"),
     Command::new(
         "schema_info",
         Observability,
@@ -146,10 +125,6 @@ pub(super) const COMMANDS: &[Command] = &[
     .tools(Tools::DIAGNOSTICS)
     .needs(Needs::Node),
 ];
-
-fn because(text: &str) -> Result<Output, Failure> {
-    Err(Failure::error(EX_UNAVAILABLE, text))
-}
 
 fn no_erlang(s: &Session<'_>) -> Result<Output, Failure> {
     let text = format!(

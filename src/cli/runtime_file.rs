@@ -61,9 +61,20 @@ pub(super) fn find(node: Option<&str>) -> io::Result<RuntimeFile> {
 /// # Errors
 /// When the system's random source cannot be read.
 pub(super) fn new_token() -> io::Result<String> {
-    let mut bytes = [0; 32];
+    Ok(random_bytes::<32>()?
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+/// Of the system's randomness.
+///
+/// # Errors
+/// When the system's random source cannot be read.
+pub(super) fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(bytes)
 }
 
 /// The directory of these files: `$LEVERET_RUNTIME_DIR`, or `leveret` in `$XDG_RUNTIME_DIR`, or

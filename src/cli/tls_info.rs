@@ -90,35 +90,6 @@ pub(super) const COMMANDS: &[Command] = &[
     .offline()
     .banner(|_| "Listing available cipher suites in OpenSSL format".to_owned()),
     Command::new(
-        "list_hashes",
-        Observability,
-        "Shows the hashes that passwords may have",
-        |_| {
-            let hashes = ["sha512", "sha256", "md5"];
-            Ok(Output::Report {
-                text: format!("[{}]", hashes.join(",")),
-                json: json!(hashes),
-            })
-        },
-    )
-    .tools(Tools::BOTH)
-    .offline()
-    .banner(|_| "Listing supported hash algorithms ...".to_owned()),
-    Command::new(
-        "list_ciphers",
-        Observability,
-        "Shows no ciphers: values are not encrypted",
-        |_| {
-            Ok(Output::Report {
-                text: "[]".to_owned(),
-                json: json!([]),
-            })
-        },
-    )
-    .tools(Tools::BOTH)
-    .offline()
-    .banner(|_| "Listing supported ciphers ...".to_owned()),
-    Command::new(
         "certificates",
         Configuration,
         "Shows the certificates of AMQP's listeners over TLS",

@@ -1,8 +1,5 @@
 //! Users and their passwords and tags.
 
-use std::io::{self, IsTerminal as _};
-use std::process::Command as Process;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
@@ -305,21 +302,10 @@ fn password(s: &Session<'_>) -> Result<String, Failure> {
     if s.args().len() > 1 {
         return Ok(s.arg(1).to_owned());
     }
-    output::print("Password: ");
-    let terminal = io::stdin().is_terminal();
-    let echo = |mode: &str| terminal.then(|| Process::new("stty").arg(mode).status());
-    echo("-echo");
-    let mut line = String::new();
-    let read = io::stdin().read_line(&mut line);
-    echo("echo");
-    output::print("\n");
-    match read {
-        Ok(length) if length > 0 => Ok(line.trim_end_matches(['\r', '\n']).to_owned()),
-        _ => {
-            let text = "Password is not provided via argument or stdin";
-            Err(Failure::error(EX_SOFTWARE, text))
-        }
-    }
+    output::asked("Password: ").ok_or_else(|| {
+        let text = "Password is not provided via argument or stdin";
+        Failure::error(EX_SOFTWARE, text)
+    })
 }
 
 #[cfg(test)]

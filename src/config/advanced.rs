@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::decoder::Decoder;
 use super::keys;
 use super::place::Fault;
 use super::term::{self, Term, TermKind};
@@ -37,11 +38,19 @@ const NAMES: [(&str, &str, &str); 14] = [
     ("rabbitmq_prometheus", "ssl_config", "prometheus.ssl"),
 ];
 
+/// The variable that says how others are decrypted.
+const DECODER: &str = "config_entry_decoder";
+
 /// Longer than anybody waits.
 const FOR_EVER: &str = "18446744073709551615";
 
 /// Write down what the file says; what is not understood comes back as warnings.
-pub fn add(path: &Path, text: String, written: &mut Written) -> Result<Vec<String>, Fault> {
+pub fn add(
+    path: &Path,
+    text: String,
+    written: &mut Written,
+    decoder: &mut Decoder,
+) -> Result<Vec<String>, Fault> {
     let term = term::parse(path, text)?;
     let mut warnings = Vec::new();
     let Some(applications) = term.list() else {
@@ -50,11 +59,22 @@ pub fn add(path: &Path, text: String, written: &mut Written) -> Result<Vec<Strin
             .at(term.place)
             .expecting("expected [{application, [...]}]."));
     };
+    for (name, variables) in applications.iter().filter_map(Term::pair) {
+        let settings = variables.pairs();
+        let is_decoder = |(key, _): &&(&str, _)| name == "rabbit" && *key == DECODER;
+        if let Some((_, settings)) = settings.iter().find(is_decoder) {
+            decoder.set(settings)?;
+        }
+    }
     for application in applications {
         match application.pair() {
             Some((name, variables)) => {
                 for variable in variables.list().unwrap_or_default() {
-                    add_variable(name, variable, written, &mut warnings);
+                    let key = variable.pair().map_or("", |(key, _)| key);
+                    if key != DECODER {
+                        let variable = decoder.plain(key, variable)?;
+                        add_variable(name, &variable, written, &mut warnings);
+                    }
                 }
             }
             None => warnings.push(unknown(application, "this term")),
@@ -268,7 +288,9 @@ mod tests {
 
     fn read(text: &str) -> (Vec<String>, Vec<String>) {
         let mut written = Written::default();
-        let warnings = add(Path::new("advanced.config"), text.to_owned(), &mut written).unwrap();
+        let mut decoder = Decoder::default();
+        let path = Path::new("advanced.config");
+        let warnings = add(path, text.to_owned(), &mut written, &mut decoder).unwrap();
         let lines = written
             .iter()
             .map(|setting| format!("{} = {}", setting.name(), setting.text));

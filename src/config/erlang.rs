@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::effective::Row;
 use super::keys;
+use super::term::{Term, TermKind};
 
 /// A setting or, where keys go on, more of them.
 #[derive(Debug)]
@@ -86,7 +87,43 @@ fn value(name: &str, text: &str) -> String {
 }
 
 fn string(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", text.replace('\n', "\\n").replace('\t', "\\t"))
+}
+
+/// A term as `~p` prints it, but in one line.
+pub fn shown(kind: &TermKind) -> String {
+    let all = |terms: &[Term]| {
+        let terms: Vec<String> = terms.iter().map(|term| shown(&term.kind)).collect();
+        terms.join(",")
+    };
+    let numbers = |text: &str| {
+        let numbers: Vec<String> = text.chars().map(|c| u32::from(c).to_string()).collect();
+        numbers.join(",")
+    };
+    let is_text = |text: &str| {
+        text.chars()
+            .all(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+    };
+    match kind {
+        TermKind::Atom(name) => atom(name),
+        TermKind::Text(text) if text.is_empty() => "[]".to_owned(),
+        TermKind::Text(text) if is_text(text) => string(text),
+        TermKind::Text(text) => format!("[{}]", numbers(text)),
+        TermKind::Binary(text) if text.is_empty() => "<<>>".to_owned(),
+        TermKind::Binary(text) if is_text(text) => format!("<<{}>>", string(text)),
+        TermKind::Binary(text) => format!("<<{}>>", numbers(text)),
+        TermKind::Number(text) => text.clone(),
+        TermKind::List(terms) => format!("[{}]", all(terms)),
+        TermKind::Tuple(terms) => format!("{{{}}}", all(terms)),
+        TermKind::Map(pairs) => {
+            let pair = |(key, value): &(Term, Term)| {
+                format!("{} => {}", shown(&key.kind), shown(&value.kind))
+            };
+            let pairs: Vec<String> = pairs.iter().map(pair).collect();
+            format!("#{{{}}}", pairs.join(","))
+        }
+    }
 }
 
 fn atom(name: &str) -> String {

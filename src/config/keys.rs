@@ -25,6 +25,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// Passwords may.
+    pub(super) fn may_be_encrypted(&self) -> bool {
+        self.types.split('|').any(|kind| kind == "Encrypted")
+    }
+
     fn fits(&self, segments: &[String]) -> bool {
         let mut own = self.name.split('.');
         let all = segments.iter().all(|segment| {

@@ -8,11 +8,14 @@ pub mod advanced;
 mod apply;
 pub mod auth;
 pub mod conf;
+pub mod decoder;
 pub mod effective;
 pub mod environment;
 pub mod erlang;
+pub mod external;
 mod files;
 pub mod keys;
+pub mod pbe;
 pub mod place;
 mod resolved;
 pub mod term;
@@ -20,10 +23,12 @@ pub mod tls;
 pub mod value;
 pub mod written;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use self::decoder::Decoder;
 use self::environment::Environment;
 use self::files::Files;
 use self::place::Fault;
@@ -65,6 +70,8 @@ pub struct Loaded {
     pub written: Written,
     /// The variables.
     pub environment: Environment,
+    /// What decrypts settings.
+    pub decoder: Decoder,
     /// Settings files that were read, in the order in which RabbitMQ tells them.
     pub files: Vec<PathBuf>,
     /// What whoever wrote them should know.
@@ -105,25 +112,7 @@ pub fn process_variables() -> BTreeMap<String, String> {
 /// What the text of one settings file says, with nothing else; files that it includes are left out.
 pub fn check_text(path: &Path, text: String) -> Result<Loaded, Vec<Fault>> {
     let mut loaded = Loaded::default();
-    let items = conf::parse(path, text).map_err(|fault| vec![fault])?;
-    for item in items {
-        if let conf::Item::Setting {
-            key,
-            value,
-            key_place,
-            value_place,
-        } = item
-        {
-            loaded.written.push(Setting {
-                key,
-                text: value,
-                origin: Origin::File {
-                    key: key_place,
-                    value: value_place,
-                },
-            });
-        }
-    }
+    loaded.add_text(path, text).map_err(|fault| vec![fault])?;
     loaded
         .written
         .substitute(|_| None)
@@ -183,6 +172,29 @@ impl Loaded {
         self.config.listeners = Some(named);
     }
 
+    /// What stands in a file, without files that it includes.
+    fn add_text(&mut self, path: &Path, text: String) -> Result<(), Fault> {
+        for item in conf::parse(path, text)? {
+            if let conf::Item::Setting {
+                key,
+                value,
+                key_place,
+                value_place,
+            } = item
+            {
+                self.written.push(Setting {
+                    key,
+                    text: value,
+                    origin: Origin::File {
+                        key: key_place,
+                        value: value_place,
+                    },
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn read(&mut self, files: &Files) -> Result<(), Fault> {
         for path in &files.missing {
             self.warnings
@@ -196,8 +208,12 @@ impl Loaded {
         for path in &files.terms {
             let text = files::read_text(path)
                 .map_err(|error| Fault::new(format!("Cannot read {}: {error}", path.display())))?;
-            self.warnings
-                .extend(advanced::add(path, text, &mut self.written)?);
+            self.warnings.extend(advanced::add(
+                path,
+                text,
+                &mut self.written,
+                &mut self.decoder,
+            )?);
         }
         self.files
             .extend(files.terms.iter().chain(&files.conf).cloned());
@@ -281,12 +297,25 @@ impl Loaded {
         }
     }
 
+    /// A setting's value, decrypted if it is one that may be encrypted.
+    fn plain<'a>(&self, key: &keys::Key, setting: &'a Setting) -> Result<Cow<'a, str>, Fault> {
+        let text = setting.text.as_str();
+        match (text.strip_prefix(ENCRYPTED), &setting.origin) {
+            (Some(encrypted), Origin::File { value, .. }) if key.may_be_encrypted() => {
+                let term = self.decoder.decrypt(&setting.name(), encrypted, value)?;
+                Ok(Cow::Owned(term.scalar().unwrap_or_default().to_owned()))
+            }
+            _ => Ok(Cow::Borrowed(text)),
+        }
+    }
+
     fn apply(&mut self, setting: &Setting, written: &Written) -> Result<(), Fault> {
         let name = setting.name();
         let Some(key) = keys::find(&setting.key) else {
             return Err(unknown(setting));
         };
-        let value = Value::read(&key, &name, &setting.text)
+        let text = self.plain(&key, setting)?;
+        let value = Value::read(&key, &name, &text)
             .map_err(|misfit| setting.fault(misfit.text, misfit.expected))?;
         if let Some(reason) = key.idle {
             let text = format!("{}: {name} means nothing here: {reason}", setting.origin);
@@ -318,6 +347,9 @@ impl Loaded {
             .map_err(|expected| setting.fault(format!("{name} invalid, {expected}"), expected))
     }
 }
+
+/// How a value begins that is encrypted.
+const ENCRYPTED: &str = "encrypted:";
 
 fn unknown(setting: &Setting) -> Fault {
     let name = setting.name();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::place::{Fault, Place, SourceText};
 
 /// How deep terms may be nested.
-const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
 
 /// A term with where it stands.
 #[derive(Clone, Debug)]
@@ -23,8 +23,10 @@ pub struct Term {
 pub enum TermKind {
     /// `word` or `'any characters'`
     Atom(String),
-    /// `"text"` or `<<"text">>`
+    /// `"text"`
     Text(String),
+    /// `<<"text">>`
+    Binary(String),
     /// `1`, `-1`, `16#ff`, `1.5`: as written
     Number(String),
     /// `[a, b]`
@@ -45,7 +47,7 @@ impl Term {
     /// An atom's or a string's text.
     pub fn word(&self) -> Option<&str> {
         match &self.kind {
-            TermKind::Atom(text) | TermKind::Text(text) => Some(text),
+            TermKind::Atom(text) | TermKind::Text(text) | TermKind::Binary(text) => Some(text),
             _ => None,
         }
     }
@@ -205,7 +207,7 @@ impl<'a> Parser<'a> {
             };
             // Some write the encoding behind it.
             let _ = self.take("/utf8");
-            return self.expect(">>", "'>>'").map(|()| TermKind::Text(text));
+            return self.expect(">>", "'>>'").map(|()| TermKind::Binary(text));
         }
         match self.rest().chars().next() {
             Some('"') => self.strings().map(TermKind::Text),

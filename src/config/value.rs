@@ -36,14 +36,6 @@ impl Value {
     /// From what stands in a file.
     pub fn read(key: &Key, name: &str, text: &str) -> Result<Self, Misfit> {
         let types: Vec<&str> = key.types.split('|').collect();
-        if types.contains(&"Encrypted") && text.starts_with("encrypted:") {
-            return Err(Misfit {
-                text: format!(
-                    "Error transforming datatype for: {name}\nencrypted values cannot be read here"
-                ),
-                expected: "the value as it is".to_owned(),
-            });
-        }
         let words: Vec<&str> = types
             .iter()
             .copied()

@@ -419,3 +419,110 @@ fn a_broker_goes_with_its_parent() {
         "{log}"
     );
 }
+
+/// What `rabbitmqctl` writes to standard output and standard error, and its exit code.
+fn ctl(place: &Place, arguments: &[&str]) -> (String, String, i32) {
+    let output = place.run(&[&["ctl", "-q"], arguments].concat());
+    let code = output.status.code().unwrap();
+    let shown = text(&output.stdout).trim_end().to_owned();
+    (shown, text(&output.stderr), code)
+}
+
+#[test]
+fn values_are_encoded_and_decoded() {
+    let place = Place::new();
+    let run = |arguments: &[&str]| ctl(&place, arguments);
+    let strong = [
+        "--cipher",
+        "aes_256_cbc",
+        "--hash",
+        "sha512",
+        "--iterations",
+        "1000",
+    ];
+    for value in [
+        "secret",
+        "\"secret\"",
+        "<<\"secret\">>",
+        "{a,[1,2.5,<<\"x\">>,#{b => c}]}",
+    ] {
+        for more in [&[][..], &strong] {
+            let (encoded, ..) = run(&[&["encode", value, "pass"], more].concat());
+            assert!(encoded.starts_with("{encrypted,<<\"") && encoded.ends_with("\">>}"));
+            let (decoded, ..) = run(&[&["decode", &encoded, "pass"], more].concat());
+            assert_eq!(decoded, value);
+        }
+    }
+    // As RabbitMQ 4.3.6 wrote it.
+    let theirs = "8giQzaXKk+teWu9OOgHtEuWBkFcT4mD3XQCNT8/9GFwlOh0P4XsUrt9GU7WcwN6A";
+    let theirs_quoted = format!("\"encrypted:{theirs}\"");
+    let decoded = run(&["decrypt_conf_value", &theirs_quoted, "pass"]).0;
+    assert_eq!(decoded, "\"secret\"");
+    let term = format!("{{encrypted,<<\"{theirs}\">>}}");
+    let unreadable = "Error:\nFailed to decrypt the value. Things to check: is the passphrase correct? \
+                      Are the cipher and hash algorithms the same as those used for encryption?\n";
+    for wrong in [
+        [&*term, "other"],
+        ["{encrypted,<<\"abc\">>}", "pass"],
+        ["a b", "pass"],
+    ] {
+        let (_, complaint, code) = run(&[&["decode"], &wrong[..]].concat());
+        assert_eq!((&*complaint, code), (unreadable, 69));
+    }
+    let json: Value =
+        serde_json::from_str(&run(&["decode", &term, "pass", "--formatter", "json"]).0).unwrap();
+    assert_eq!(
+        (&json["value"], &json["result"]),
+        (&"secret".into(), &"ok".into())
+    );
+}
+
+#[test]
+fn what_cannot_be_encoded_is_told_as_rabbitmq_tells_it() {
+    let place = Place::new();
+    for (arguments, want, code) in [
+        (
+            &["encode", "a b", "p"][..],
+            "Error:\nError during cipher operation\n",
+            69,
+        ),
+        (&["encode"], "Error:\nnot_enough_args\n", 69),
+        (
+            &["decode"],
+            "Error (argument validation): not enough arguments: Please provide a value to decode and a passphrase\n",
+            64,
+        ),
+        (
+            &["encode", "--cipher", "x", "s", "p"],
+            "Error (argument validation): Bad argument: The requested cipher is not supported.\n",
+            65,
+        ),
+        (
+            &["encode", "--hash", "x", "s", "p"],
+            "Error (argument validation): Bad argument: The requested hash is not supported\n",
+            65,
+        ),
+        (
+            &["encode", "--iterations", "0", "s", "p"],
+            "Error (argument validation): Bad argument: The requested number of iterations is incorrect\n",
+            65,
+        ),
+    ] {
+        let (_, complaint, got) = ctl(&place, arguments);
+        assert!(complaint.starts_with(want), "{complaint}");
+        assert_eq!(got, code);
+    }
+}
+
+#[test]
+fn an_encrypted_password_lets_one_in() {
+    let place = Place::new();
+    let output = place.run(&["ctl", "-q", "encrypt_conf_value", "<<\"hush\">>", "phrase"]);
+    let settings = format!("default_user = me\ndefault_pass = {}", text(&output.stdout));
+    place.write("rabbitmq.conf", &settings);
+    let decoder = "[{rabbit, [{config_entry_decoder, [{passphrase, <<\"phrase\">>}]}]}].\n";
+    place.write("advanced.config", decoder);
+    let (_serving, _) = Serving::start(&mut place.command(&[]));
+    let output = place.run(&["ctl", "authenticate_user", "me", "hush"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}

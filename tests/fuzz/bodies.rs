@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use leveret::config::decoder::Decoder;
 use leveret::config::written::Written;
 use leveret::config::{advanced, check_text, effective, erlang};
 
@@ -23,8 +24,9 @@ pub(crate) fn conf(input: &[u8]) {
             Err(faults) => faults,
         },
         _ => {
-            let mut written = Written::default();
-            let read = advanced::add(Path::new("advanced.config"), text.clone(), &mut written);
+            let (mut written, mut decoder) = (Written::default(), Decoder::default());
+            let path = Path::new("advanced.config");
+            let read = advanced::add(path, text.clone(), &mut written, &mut decoder);
             read.err().into_iter().collect()
         }
     };
