@@ -7,10 +7,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::ANSWERS_MAX;
+use super::cache::Cache;
 use super::client::Client;
 use crate::broker::authority::{Authority, Question, Ruling};
 use crate::broker::user::User;
-use crate::config::auth::{Backend, HttpAuth};
+use crate::config::auth::{Backend, Cached, HttpAuth};
 use crate::sync::{LEAF, Ranked};
 
 const MODULE: &str = Backend::Http.module();
@@ -20,6 +21,7 @@ const MODULE: &str = Backend::Http.module();
 pub(super) struct Service {
     settings: HttpAuth,
     client: Client,
+    cache: Option<Cache>,
 }
 
 /// What the service said of one user since it logged in.
@@ -47,11 +49,12 @@ impl Authority for Answers {
 type Form = Vec<(&'static str, String)>;
 
 impl Service {
-    pub(super) fn new(settings: &HttpAuth) -> io::Result<Self> {
+    pub(super) fn new(settings: &HttpAuth, cache: Option<Cached>) -> io::Result<Self> {
         let patience = Duration::from_millis(settings.request_timeout_ms);
         Ok(Self {
             client: Client::new(patience, settings.cacertfile.as_deref())?,
             settings: settings.clone(),
+            cache: cache.map(Cache::new),
         })
     }
 
@@ -60,12 +63,13 @@ impl Service {
         &self,
         name: &str,
         password: Option<&str>,
+        now_ms: u64,
     ) -> Result<Vec<String>, String> {
         let mut form = vec![("username", name.to_owned())];
         form.extend(password.map(|password| ("password", password.to_owned())));
         let failed = |error: String| format!("{MODULE} failed authenticating {name}: {error}");
         let text = self
-            .ask(&self.settings.user_path, &form)
+            .ask(&self.settings.user_path, &form, now_ms)
             .await
             .map_err(failed)?;
         let denied = || Err("Denied by the backing HTTP service".to_owned());
@@ -82,9 +86,15 @@ impl Service {
     }
 
     /// Whether a user may do something.
-    pub(super) async fn rule(&self, user: &User, question: &Question, ip: IpAddr) -> Ruling {
+    pub(super) async fn rule(
+        &self,
+        user: &User,
+        question: &Question,
+        ip: IpAddr,
+        now_ms: u64,
+    ) -> Ruling {
         let (path, form) = self.form(user, question, ip);
-        match self.ask(path, &form).await {
+        match self.ask(path, &form, now_ms).await {
             Ok(text) => {
                 let reason = text.strip_prefix("deny ");
                 match reason.filter(|_| self.settings.discloses) {
@@ -139,10 +149,23 @@ impl Service {
     }
 
     /// The text of an answer with a good status.
-    async fn ask(&self, path: &str, form: &Form) -> Result<String, String> {
+    async fn ask(&self, path: &str, form: &Form, now_ms: u64) -> Result<String, String> {
         let pair = |(key, value): &(&str, String)| format!("{key}={}", quoted(value));
         let all: Vec<String> = form.iter().map(pair).collect();
         let query = all.join("&");
+        let question = format!("{path}?{query}");
+        let known = self.cache.as_ref();
+        if let Some(text) = known.and_then(|cache| cache.get(&question, now_ms)) {
+            return Ok(text);
+        }
+        let text = self.fetch(path, query).await?;
+        if let Some(cache) = &self.cache {
+            cache.put(&question, &text, now_ms);
+        }
+        Ok(text)
+    }
+
+    async fn fetch(&self, path: &str, query: String) -> Result<String, String> {
         let reply = match self.settings.is_post {
             true => self.client.ask(path, Some(query)).await,
             false => self.client.ask(&format!("{path}?{query}"), None).await,

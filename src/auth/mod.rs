@@ -1,6 +1,8 @@
 //! Who decides elsewhere who a user is and what it may: a service over HTTP, or a token. Asked by
 //! whoever can wait: the task of a connection, or a request of the management API.
 
+#[cfg(feature = "auth-http")]
+mod cache;
 #[cfg(any(feature = "auth-http", feature = "auth-oauth2"))]
 mod client;
 #[cfg(feature = "auth-http")]
@@ -63,7 +65,7 @@ impl Auth {
         }
         Ok(Self {
             #[cfg(feature = "auth-http")]
-            http: http::Service::new(&settings.http)?,
+            http: http::Service::new(&settings.http, settings.cache())?,
             #[cfg(feature = "auth-oauth2")]
             oauth2: oauth2::Tokens::new(
                 &settings.oauth2,
@@ -86,21 +88,21 @@ impl Auth {
         broker: &Broker,
         inquiry: Inquiry,
         ip: IpAddr,
-        now_s: u64,
+        now_ms: u64,
     ) -> Answer {
         match inquiry {
             Inquiry::Login { name, password } => {
                 let found = self
-                    .log_in(broker, &name, password.as_deref(), ip, now_s)
+                    .log_in(broker, &name, password.as_deref(), ip, now_ms)
                     .await;
                 Answer::Login(found)
             }
             Inquiry::Rule(user, questions) => {
-                self.rule(&user, questions, ip).await;
+                self.rule(broker, &user, questions, ip, now_ms).await;
                 Answer::Ruled
             }
             Inquiry::Refresh(user, token) => {
-                Answer::Refreshed(self.refresh(&user, &token, now_s).await)
+                Answer::Refreshed(self.refresh(&user, &token, now_ms).await)
             }
         }
     }
@@ -112,7 +114,7 @@ impl Auth {
         name: &str,
         password: Option<&str>,
         ip: IpAddr,
-        now_s: u64,
+        now_ms: u64,
     ) -> Result<Arc<User>, String> {
         let is_local = ip.to_canonical().is_loopback();
         if broker.settings.any_credentials.accept(is_local) {
@@ -122,7 +124,7 @@ impl Auth {
         let mut why = String::new();
         for (authn, authz) in &self.chain {
             let found = self
-                .authenticate(*authn, broker, name, password, now_s)
+                .authenticate(*authn, broker, name, password, now_ms)
                 .await;
             let made = match found {
                 Ok(found) => self.authorise(*authn, *authz, broker, found),
@@ -148,9 +150,9 @@ impl Auth {
         broker: &Broker,
         name: &str,
         password: Option<&str>,
-        now_s: u64,
+        now_ms: u64,
     ) -> Result<Found, String> {
-        let _ = now_s;
+        let _ = now_ms;
         match backend {
             Backend::Internal => {
                 let user = match password {
@@ -162,14 +164,17 @@ impl Auth {
             }
             #[cfg(feature = "auth-http")]
             Backend::Http => {
-                let tags = self.http.log_in(name, password).await?;
+                let tags = self
+                    .http
+                    .log_in(name, password, moved(broker, now_ms))
+                    .await?;
                 Ok(Found::Other(name.into(), tags, None))
             }
             #[cfg(feature = "auth-oauth2")]
             Backend::OAuth2 => {
                 let grant = self
                     .oauth2
-                    .check(password.unwrap_or_default(), now_s)
+                    .check(password.unwrap_or_default(), now_ms / 1000)
                     .await?;
                 let (name, tags) = (grant.name.as_str().into(), grant.tags.clone());
                 Ok(Found::Other(name, tags, Some(Arc::new(grant))))
@@ -223,7 +228,14 @@ impl Auth {
     }
 
     /// Ask what a user may, up to the first refusal.
-    pub(crate) async fn rule(&self, user: &Arc<User>, questions: Vec<Question>, ip: IpAddr) {
+    pub(crate) async fn rule(
+        &self,
+        broker: &Broker,
+        user: &Arc<User>,
+        questions: Vec<Question>,
+        ip: IpAddr,
+        now_ms: u64,
+    ) {
         let Some(authority) = user.authority() else {
             return;
         };
@@ -232,10 +244,13 @@ impl Auth {
                 continue;
             }
             #[cfg(feature = "auth-http")]
-            let ruling = self.http.rule(user, &question, ip).await;
+            let ruling = {
+                let now_ms = moved(broker, now_ms);
+                self.http.rule(user, &question, ip, now_ms).await
+            };
             #[cfg(not(feature = "auth-http"))]
             let ruling = {
-                let _ = ip;
+                let _ = (broker, ip, now_ms);
                 Ruling::from_bool(false)
             };
             let is_over = ruling != Ruling::Allowed;
@@ -246,10 +261,10 @@ impl Auth {
         }
     }
 
-    async fn refresh(&self, user: &User, token: &str, now_s: u64) -> Refreshed {
+    async fn refresh(&self, user: &User, token: &str, now_ms: u64) -> Refreshed {
         #[cfg(feature = "auth-oauth2")]
         {
-            let grant = self.oauth2.check(token, now_s).await?;
+            let grant = self.oauth2.check(token, now_ms / 1000).await?;
             if grant.name != *user.name {
                 return Err("Not allowed to change username on refreshed token".to_owned());
             }
@@ -258,8 +273,14 @@ impl Auth {
         }
         #[cfg(not(feature = "auth-oauth2"))]
         {
-            let _ = (user, token, now_s);
+            let _ = (user, token, now_ms);
             Err("there are no tokens".to_owned())
         }
     }
+}
+
+/// The time, as far as somebody has moved a clock.
+#[cfg(feature = "auth-http")]
+fn moved(broker: &Broker, now_ms: u64) -> u64 {
+    now_ms.saturating_add(broker.moved_ms())
 }

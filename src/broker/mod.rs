@@ -502,6 +502,13 @@ impl Broker {
         Ok(())
     }
 
+    /// How far a virtual host's clock was moved, of all the farthest.
+    pub fn moved_ms(&self) -> u64 {
+        let vhosts = self.vhosts.snapshot();
+        let moved = vhosts.iter().map(|vhost| vhost.now(Tick(0)).ms());
+        moved.max().unwrap_or_default()
+    }
+
     /// Bytes that all messages hold. One in several queues counts in each; delayed ones count too.
     pub fn held_bytes(&self) -> u64 {
         let vhosts = self.vhosts.snapshot();

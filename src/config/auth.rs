@@ -8,6 +8,9 @@ use super::value::Value;
 /// Longest wait for an authentication service that says nothing, in milliseconds.
 const TIMEOUT_MS: u64 = 15_000;
 
+/// How long RabbitMQ's cache keeps answers, in milliseconds.
+const CACHE_MS: u64 = 15_000;
+
 /// One way to find out who a user is and what it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -29,7 +32,6 @@ impl Backend {
             "ldap" | "rabbit_auth_backend_ldap" | "dummy" | "rabbit_auth_backend_dummy" => {
                 Err(format!("the backend {name} is not here"))
             }
-            // What it remembers is remembered anyway, for as long as a connection lives.
             "cache" | "rabbit_auth_backend_cache" => Ok(None),
             _ => Err("expected internal, http, oauth2 or cache".to_owned()),
         }
@@ -41,6 +43,24 @@ impl Backend {
             Self::Internal => "rabbit_auth_backend_internal",
             Self::Http => "rabbit_auth_backend_http",
             Self::OAuth2 => "rabbit_auth_backend_oauth2",
+        }
+    }
+}
+
+/// What is remembered of a backend's answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cached {
+    /// For how long, in milliseconds.
+    pub ttl_ms: u64,
+    /// Refusals too.
+    pub keeps_refusals: bool,
+}
+
+impl Default for Cached {
+    fn default() -> Self {
+        Self {
+            ttl_ms: CACHE_MS,
+            keeps_refusals: false,
         }
     }
 }
@@ -61,6 +81,8 @@ pub struct Auth {
     pub backends: BTreeMap<String, Pair>,
     /// What a `cache` among them stands for.
     pub cached: Pair,
+    /// What that cache remembers.
+    pub cache: Cached,
     /// The service.
     pub http: HttpAuth,
     /// The tokens.
@@ -171,6 +193,13 @@ impl Auth {
         self.backends.values().map(pair).collect()
     }
 
+    /// The cache, if it is among the backends.
+    pub fn cache(&self) -> Option<Cached> {
+        let mut pairs = self.backends.values();
+        let is_used = pairs.any(|pair| pair.authn.is_none() || pair.authz.is_none());
+        is_used.then_some(self.cache)
+    }
+
     /// Whether anybody but the internal users is asked.
     pub fn asks_elsewhere(&self) -> bool {
         let internal = (Backend::Internal, Backend::Internal);
@@ -181,6 +210,12 @@ impl Auth {
     pub(super) fn set(&mut self, key: &str, name: &str, value: &Value) -> Result<(), String> {
         let (area, field) = key.split_once('.').unwrap_or((key, ""));
         match area {
+            "auth_cache" if field == "cache_ttl" => {
+                self.cache.ttl_ms = u64::try_from(value.number()).unwrap_or(u64::MAX);
+            }
+            "auth_cache" if field == "cache_refusals" => {
+                self.cache.keeps_refusals = value.is_true();
+            }
             "auth_backends" | "auth_cache" => return self.set_backend(area, field, name, value),
             "auth_http" => self.http.set(field, value),
             _ => self.oauth2.set(field, name, value),

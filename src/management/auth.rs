@@ -93,12 +93,15 @@ impl Caller {
             return;
         }
         let ip = shown.peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let now_ms = api.shared.clock.now().wall_ms;
         let all = api.broker().vhosts.snapshot();
         let vhosts = all.iter().map(|one| Question::Vhost(one.name.clone()));
         let named = objects(&shown.path, vhost.unwrap_or_default());
         // One by one, as a refusal ends a row of them.
         for question in vhosts.chain(named) {
-            api.shared.auth.rule(user, vec![question], ip).await;
+            let auth = &api.shared.auth;
+            auth.rule(api.broker(), user, vec![question], ip, now_ms)
+                .await;
         }
     }
 }
@@ -201,9 +204,9 @@ impl Caller {
         let broker = api.broker();
         let user = match broker.settings.asks_elsewhere {
             true => {
-                let now_s = api.shared.clock.now().wall_ms / 1000;
+                let now_ms = api.shared.clock.now().wall_ms;
                 let auth = &api.shared.auth;
-                auth.log_in(broker, name, Some(password), ip, now_s)
+                auth.log_in(broker, name, Some(password), ip, now_ms)
                     .await
                     .ok()
             }

@@ -198,8 +198,7 @@ impl<S: Stream> Task<S> {
         let ip = self.session.peer().ip();
         self.asking = Some(Box::pin(async move {
             let auth = &shared.auth;
-            auth.answer(&shared.broker, inquiry, ip, now.wall_ms / 1000)
-                .await
+            auth.answer(&shared.broker, inquiry, ip, now.wall_ms).await
         }));
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use leveret::config::auth::{Auth, Backend, HttpAuth, OAuth2, Pair};
+use leveret::config::auth::{Auth, Backend, Cached, HttpAuth, OAuth2, Pair};
 use leveret::server::Server;
 use leveret_proto::value::FieldTable;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -345,6 +345,61 @@ async fn a_service_that_is_gone_lets_nobody_in() {
     let mut guest = Client::connect(&server).await;
     begin(&mut guest, "PLAIN", "\0guest\0guest").await;
     open(&mut guest).await;
+}
+
+/// What the service was asked while a client logged in and left.
+async fn asked_by_login(server: &Server, service: &Service, user: &str) -> Vec<String> {
+    let mut client = Client::connect(server).await;
+    begin(&mut client, "PLAIN", &format!("\0{user}\0p")).await;
+    if user == "bob" {
+        open(&mut client).await;
+    } else {
+        is_refused(&mut client, "PLAIN").await;
+    }
+    let asked = service.asked();
+    asked
+        .into_iter()
+        .map(|one| one.split(' ').next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_cache_keeps_what_a_service_allowed_for_its_time() {
+    let rule: Rule = |path, form| match path {
+        "/user" if form.contains("=eve&") => "deny",
+        _ => "allow",
+    };
+    let over = |service: &Service, keeps_refusals| {
+        let both = Some(Backend::Http);
+        server(Auth {
+            backends: [("1".to_owned(), Pair::default())].into(),
+            cached: Pair {
+                authn: both,
+                authz: both,
+            },
+            cache: Cached {
+                keeps_refusals,
+                ..Cached::default()
+            },
+            http: service.settings(),
+            ..Auth::default()
+        })
+    };
+    let service = Service::start(rule).await;
+    let server = over(&service, false);
+    let (all, none): (&[&str], &[&str]) = (&["/user", "/vhost"], &[]);
+    assert_eq!(asked_by_login(&server, &service, "bob").await, all);
+    assert_eq!(asked_by_login(&server, &service, "bob").await, none);
+    for _ in 0..2 {
+        assert_eq!(asked_by_login(&server, &service, "eve").await, ["/user"]);
+    }
+    server.shared().broker.advance_ms(None, 15_000).unwrap();
+    assert_eq!(asked_by_login(&server, &service, "bob").await, all);
+    assert_eq!(asked_by_login(&server, &service, "bob").await, none);
+    let strict = Service::start(rule).await;
+    let server = over(&strict, true);
+    assert_eq!(asked_by_login(&server, &strict, "eve").await, ["/user"]);
+    assert_eq!(asked_by_login(&server, &strict, "eve").await, none);
 }
 
 const SECRET: &[u8] = b"a secret of thirty-two octets !!";
