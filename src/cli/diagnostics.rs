@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::command::{Command, Group::Observability, Needs, Opt, Tools};
+use super::command::{Command, Group::Observability, Invalid, Needs, Opt, Tools};
 use super::failure::{EX_UNAVAILABLE, Failure};
 use super::listeners::{Listener, listeners};
 use super::output::{self, Format, Output};
@@ -84,6 +84,10 @@ pub(super) const COMMANDS: &[Command] = &[
         check_port,
     )
     .usage((1, 1), "<port> [--timeout <timeout>]")
+    .check(|s| match s.arg(0).parse::<u32>() {
+        Ok(1..) => Ok(()),
+        _ => Err(Invalid::value("Argument must be a positive integer")),
+    })
     .banner(|s| {
         let (node, port) = (s.node(), s.arg(0));
         format!("Asking node {node} if there's an active listener on port {port} ...")

@@ -53,6 +53,7 @@ fn list_exchanges(s: &Session<'_>) -> Result<Output, Failure> {
 
 fn exchange_cell(exchange: &Value, column: &str) -> Cell {
     match column {
+        "type" => Cell::atom(exchange.get(column)),
         "arguments" => Cell::table(exchange.get(column)),
         _ => Cell::of(exchange.get(column)),
     }
@@ -66,9 +67,9 @@ fn list_bindings(s: &Session<'_>) -> Result<Output, Failure> {
 fn binding_cell(binding: &Value, column: &str) -> Cell {
     match column {
         "source_name" => Cell::of(binding.get("source")),
-        "source_kind" => Cell::text("exchange"),
+        "source_kind" => Cell::Atom("exchange".to_owned()),
         "destination_name" => Cell::of(binding.get("destination")),
-        "destination_kind" => Cell::of(binding.get("destination_type")),
+        "destination_kind" => Cell::atom(binding.get("destination_type")),
         "arguments" => Cell::table(binding.get(column)),
         _ => Cell::of(binding.get(column)),
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::command::{Command, Group::FeatureFlags, Opt};
 use super::failure::{EX_USAGE, Failure};
 use super::http::segment;
-use super::output::Output;
+use super::output::{Listing, Output};
 use super::session::Session;
 use super::value::{Cell, bare};
 
@@ -52,8 +52,9 @@ pub(super) const COMMANDS: &[Command] = &[
         "Lists deprecated features",
         |s| {
             let path = if s.flag("used") { "/used" } else { "" };
-            let features = s.list(&format!("/api/deprecated-features{path}"))?;
-            Ok(s.listing(&features, |feature, column| Cell::of(feature.get(column))))
+            let mut features = s.list(&format!("/api/deprecated-features{path}"))?;
+            features.sort_by_key(|feature| feature.get("name").map(bare));
+            Ok(deprecated(s, &features))
         },
     )
     .usage((0, 0), "[--used] [<column> ...]")
@@ -64,6 +65,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "doc_url",
             "name",
             "provided_by",
+            "state",
         ],
         &["name", "deprecation_phase"],
     )
@@ -71,6 +73,24 @@ pub(super) const COMMANDS: &[Command] = &[
     .help(&[("--used", "only those in use")])
     .banner(|_| "Listing deprecated features ...".to_owned()),
 ];
+
+/// Where features have a state, it is shown, and they are drawn as a table.
+fn deprecated(s: &Session<'_>, features: &[Value]) -> Output {
+    let cell = |feature: &Value, column: &str| Cell::of(feature.get(column));
+    let has_state = features
+        .iter()
+        .any(|feature| feature.get("state").is_some());
+    if !(has_state && s.args().is_empty()) {
+        return s.listing(features, cell);
+    }
+    let columns = vec!["name", "deprecation_phase", "state"];
+    let row = |feature| columns.iter().map(|column| cell(feature, column)).collect();
+    Output::Drawn(Listing {
+        rows: features.iter().map(row).collect(),
+        columns,
+        streamed: false,
+    })
+}
 
 fn enable(s: &Session<'_>) -> Result<Output, Failure> {
     let flags = s.list("/api/feature-flags")?;

@@ -107,11 +107,10 @@ pub(super) fn of_command(tool: Tool, command: &Command) -> String {
         text.push_str("\n\nArguments and Options\n");
     }
     if !command.columns.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n<column>\n\tmust be one of {}",
-            command.columns.join(", ")
-        );
+        let mut columns = command.columns.to_vec();
+        columns.sort_unstable();
+        let columns = columns.join(", ");
+        let _ = writeln!(text, "\n<column>\n\tmust be one of {columns}");
     }
     for (what, meaning) in command.help {
         let _ = writeln!(text, "\n{what}\n\t{meaning}");

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::command::{Command, Group::Configuration};
 use super::failure::{EX_UNAVAILABLE, Failure};
-use super::output::Output;
+use super::output::{Output, print};
 use super::session::Session;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new(
@@ -17,8 +17,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new(
 .help(&[(
     "<log_level>",
     "new log level; of one category only as connection=debug",
-)])
-.banner(|s| format!("Setting log level to \"{}\" ...", s.arg(0)))];
+)])];
 
 /// Levels that RabbitMQ's tool knows.
 const LEVELS: [&str; 6] = ["debug", "info", "warning", "error", "critical", "none"];
@@ -34,6 +33,9 @@ fn set_log_level(s: &Session<'_>) -> Result<Output, Failure> {
             LEVELS.join(", ")
         );
         return Err(Failure::error(EX_UNAVAILABLE, text));
+    }
+    if !s.is_quiet() {
+        print(&format!("Setting log level to \"{}\" ...\n", s.arg(0)));
     }
     let body = json!({ "level": level, "category": category });
     s.must("POST", "/dev/log-level", Some(&body))?;

@@ -64,6 +64,9 @@ impl Limit {
 fn watermark(arguments: &[String]) -> Result<Limit, Invalid> {
     match arguments {
         [word] if word == "absolute" => Err(Invalid::usage("not enough arguments.")),
+        [word, value] if word == "absolute" && !value.starts_with(|c: char| c.is_ascii_digit()) => {
+            Err(Invalid::bad("Bad argument."))
+        }
         [word, value] if word == "absolute" => {
             bytes(value).map(Limit::Bytes).map_err(Invalid::value)
         }

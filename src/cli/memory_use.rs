@@ -18,17 +18,10 @@ pub(super) const COMMANDS: &[Command] = &[Command::new(
 .usage((0, 0), "[--unit <unit>] [--timeout <timeout>]")
 .options(&[Opt::text("unit")])
 .help(&[(
-    "--unit <bytes | mb | mib | gb | gib>",
+    "--unit <bytes | mb | mib | gb | gib | tb | tib>",
     "the unit of amounts",
 )])
-.check(
-    |s| match s.option("unit").map(str::to_ascii_lowercase).as_deref() {
-        None | Some("bytes" | "mb" | "mib" | "gb" | "gib") => Ok(()),
-        Some(unit) => Err(Invalid::value(format!(
-            "unit '{unit}' is not supported. Please use one of: bytes, mb, mib, gb, gib"
-        ))),
-    },
-)
+.check(|s| check_unit(s, "bytes, mb, gb"))
 .tools(Tools::DIAGNOSTICS)
 .banner(|s| format!("Reporting memory breakdown on node {}...", s.node()))];
 
@@ -84,11 +77,26 @@ fn breakdown(s: &Session<'_>) -> Result<Output, Failure> {
         ((*name).to_owned(), json)
     };
     let json: Map<String, Value> = sections.iter().map(section).collect();
-    let unit = s.option("unit").unwrap_or("gb").to_ascii_lowercase();
+    let unit = unit(s);
     Ok(Output::Report {
         text: memory.lines(&unit, "").join("\n"),
         json: Value::Object(json),
     })
+}
+
+/// Whether there is such a unit; `offered` are those that the complaint names.
+pub(super) fn check_unit(s: &Session<'_>, offered: &str) -> Result<(), Invalid> {
+    match unit(s).as_str() {
+        "bytes" | "mb" | "mib" | "gb" | "gib" | "tb" | "tib" => Ok(()),
+        unit => Err(Invalid::usage(format!(
+            "\"unit '{unit}' is not supported. Please use one of: {offered}\""
+        ))),
+    }
+}
+
+/// The unit that amounts are shown in.
+pub(super) fn unit(s: &Session<'_>) -> String {
+    s.option("unit").unwrap_or("gb").to_ascii_lowercase()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "shown with two digits")]
@@ -103,6 +111,8 @@ pub(super) fn amount(bytes: u64, unit: &str) -> String {
         "mb" => (1e6, "mb"),
         "mib" => (1024.0 * 1024.0, "mib"),
         "gib" => (1024.0 * 1024.0 * 1024.0, "gib"),
+        "tb" => (1e12, "tb"),
+        "tib" => (1024.0 * 1024.0 * 1024.0 * 1024.0, "tib"),
         _ => (1e9, "gb"),
     };
     let rounded = (bytes as f64 / divisor * 1e4).round() / 1e4;

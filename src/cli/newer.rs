@@ -236,7 +236,8 @@ fn checkpoint(s: &Session<'_>) -> Result<Output, Failure> {
     ))
 }
 
-fn protect(s: &Session<'_>, method: &str) -> Result<Output, Failure> {
+/// Makes what the first argument names undeletable, or lifts that.
+pub(super) fn protect(s: &Session<'_>, method: &str) -> Result<Output, Failure> {
     let vhost = format!("/api/vhosts/{}", s.arg_segment(0));
     let reply = s.send(method, &format!("{vhost}/deletion/protection"), None)?;
     match reply.status {

@@ -32,9 +32,7 @@ pub(super) const COMMANDS: &[Command] = &[
     .help(&[("<count>", "how many nodes")])
     .check(|s| match s.arg(0).parse::<u64>() {
         Ok(count) if count > 0 => Ok(()),
-        _ => Err(Invalid::value(
-            "the number of nodes must be a positive integer",
-        )),
+        _ => Err(Invalid::value("Argument must be a positive integer")),
     })
     .banner(|s| {
         format!(

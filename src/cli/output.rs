@@ -186,7 +186,8 @@ fn pretty(columns: &[&str], rows: &[Vec<String>]) -> String {
     let width = |index: usize, name: &str| {
         let cells = rows.iter().filter_map(|row| row.get(index));
         cells
-            .map(|cell| cell.chars().count())
+            .flat_map(|cell| cell.lines())
+            .map(|line| line.chars().count())
             .fold(name.chars().count(), usize::max)
     };
     let widths: Vec<usize> = columns
@@ -206,11 +207,15 @@ fn pretty(columns: &[&str], rows: &[Vec<String>]) -> String {
     let _ = writeln!(text, "{BAR}");
     for row in rows {
         text.push_str(&rule('t', "n", 'u'));
-        for (cell, width) in row.iter().zip(&widths) {
-            let pad = width.saturating_sub(cell.chars().count());
-            let _ = write!(text, "{BAR} {cell}{:pad$} ", "");
+        let height = row.iter().map(|cell| cell.lines().count()).max();
+        for at in 0..height.unwrap_or_default().max(1) {
+            for (cell, width) in row.iter().zip(&widths) {
+                let line = cell.lines().nth(at).unwrap_or_default();
+                let pad = width.saturating_sub(line.chars().count());
+                let _ = write!(text, "{BAR} {line}{:pad$} ", "");
+            }
+            let _ = writeln!(text, "{BAR}");
         }
-        let _ = writeln!(text, "{BAR}");
     }
     text.push_str(&rule('m', "v", 'j'));
     text
@@ -292,6 +297,16 @@ mod tests {
             \x1b(0x\x1b(B erin \x1b(0x\x1b(B               \x1b(0x\x1b(B\n\
             \x1b(0mqqqqqqvqqqqqqqqqqqqqqqj\x1b(B\n";
         assert_eq!(users(true).render(Format::PrettyTable, true), want);
+    }
+
+    #[test]
+    fn a_text_of_several_lines_is_drawn_in_one_cell() {
+        let text = Output::text("Runtime\n\nOS: x").render(Format::PrettyTable, true);
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| line.replace("\x1b(0x\x1b(B", "|"))
+            .collect();
+        assert_eq!(lines[3..6], ["| Runtime |", "|         |", "| OS: x   |"]);
     }
 
     #[test]

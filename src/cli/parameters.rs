@@ -292,6 +292,9 @@ fn clear_vhost_limits(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 fn clear_user_limits(s: &Session<'_>) -> Result<Output, Failure> {
+    if !s.exists(&format!("/api/users/{}", s.arg_segment(0)))? {
+        return Err(no_such_user(s.arg(0)));
+    }
     let path = format!("/api/user-limits/{}", s.arg_segment(0));
     match s.arg(1) {
         "all" => clear_limits(s, &path, &["max-connections", "max-channels"]),

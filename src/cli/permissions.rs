@@ -220,9 +220,13 @@ fn invalid_regexp(reply: &Reply) -> Option<Failure> {
     if reason.get(0)? != "invalid_regexp" {
         return None;
     }
-    let (pattern, why) = (characters(reason.get(1)?), characters(detail.get(0)?));
+    let pattern = match reason.get(1)? {
+        Value::String(pattern) => format!("{pattern:?}"),
+        codes => format!("~c{:?}", characters(codes)),
+    };
+    let why = characters(detail.get(0)?);
     let position = detail.get(1).and_then(Value::as_u64).unwrap_or_default();
-    let text = format!("{{:invalid_regexp, ~c{pattern:?}, {{~c{why:?}, {position}}}}}");
+    let text = format!("{{:invalid_regexp, {pattern}, {{~c{why:?}, {position}}}}}");
     Some(Failure::error(EX_UNAVAILABLE, text))
 }
 

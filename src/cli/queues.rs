@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::command::{
     Command,
     Group::{Observability, Queues},
-    Opt, Tools,
+    Opt,
 };
 use super::failure::{EX_UNAVAILABLE, EX_USAGE, Failure};
 use super::output::{Listing, Output};
@@ -81,12 +81,15 @@ pub(super) const COMMANDS: &[Command] = &[
         |_| none(&["name"]),
     )
     .usage(
-        (0, usize::MAX),
-        "[--local] [--queue-timeout <milliseconds>] [<column> ...] [--no-table-headers] \
+        (0, 0),
+        "[--local] [--queue-timeout <seconds>] [<column> ...] [--no-table-headers] \
              [--timeout <timeout>]",
     )
+    .columns(
+        &["name", "durable", "auto_delete", "arguments", "pid"],
+        &["name"],
+    )
     .options(&[Opt::flag("local"), Opt::integer("queue-timeout")])
-    .tools(Tools::BOTH)
     .banner(|s| format!("Listing unresponsive queues for vhost {} ...", s.vhost())),
     Command::new(
         "purge_queue",
@@ -100,11 +103,14 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new("delete_queue", Queues, "Deletes a queue", delete_queue)
         .usage(
             (1, 1),
-            "[--vhost <vhost>] <queue_name> [--if-empty|-e] [--if-unused|-u] [--timeout <timeout>]",
+            "[--vhost <vhost>] <queue_name> [--if-empty|-e] [--if-unused|-u] \
+             [--force] [--timeout <timeout>]",
         )
         .options(&[
             Opt::flag("if-empty").short('e'),
             Opt::flag("if-unused").short('u'),
+            // What it is for does not happen here: a queue is always at hand.
+            Opt::flag("force"),
         ])
         .help(&[
             ("<queue_name>", "name of the queue"),

@@ -11,7 +11,7 @@ use super::command::{
 };
 use super::failure::Failure;
 use super::listeners::{Listener, listeners};
-use super::memory_use::{MemoryUse, amount};
+use super::memory_use::{MemoryUse, amount, check_unit, unit};
 use super::output::Output;
 use super::plugins;
 use super::session::Session;
@@ -27,9 +27,10 @@ pub(super) const COMMANDS: &[Command] = &[
     .usage((0, 0), "[--unit <unit>] [--timeout <timeout>]")
     .options(&[Opt::text("unit")])
     .help(&[(
-        "--unit <bytes | mb | mib | gb | gib>",
+        "--unit <bytes | mb | mib | gb | gib | tb | tib>",
         "the unit of memory and disk space",
     )])
+    .check(|s| check_unit(s, "bytes, mb, mib, gb, gib, tb, tib"))
     .tools(Tools::BOTH)
     .banner(|s| format!("Status of node {} ...", s.node())),
     Command::new(
@@ -162,7 +163,7 @@ impl Node {
 fn status(s: &Session<'_>) -> Result<Output, Failure> {
     let (node, memory) = (Node::ask(s)?, MemoryUse::ask(s)?);
     let vhosts = s.list("/api/vhosts")?.len();
-    let text = status_text(&node, &memory, vhosts, s.option("unit").unwrap_or("gb"));
+    let text = status_text(&node, &memory, vhosts, &unit(s));
     Ok(Output::Report {
         text,
         json: status_json(&node, &memory, vhosts),

@@ -43,8 +43,8 @@ pub(super) const COMMANDS: &[Command] = &[
     ])
     .check(|s| match s.option("unit") {
         None | Some("days" | "weeks" | "months" | "years") => Ok(()),
-        Some(unit) => Err(Invalid::value(format!(
-            "unit '{unit}' is not supported. Please use one of: days, weeks, months, years"
+        Some(unit) => Err(Invalid::usage(format!(
+            "\"unit '{unit}' is not supported. Please use one of: days, weeks, months, years\""
         ))),
     })
     .tools(Tools::DIAGNOSTICS)

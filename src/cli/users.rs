@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use md5::Md5;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
 use super::command::{
     Command,
@@ -124,8 +125,19 @@ pub(super) const COMMANDS: &[Command] = &[
         "Hashes a password as the broker stores it",
         hash_password,
     )
-    .usage((1, 1), "<cleartext_password>")
-    .help(&[("<cleartext_password>", "the password")])
+    .usage(
+        (1, 1),
+        "<cleartext_password> [--hashing-algorithm <algorithm>]",
+    )
+    .options(&[Opt::text("hashing-algorithm")])
+    .help(&[
+        ("<cleartext_password>", "the password"),
+        (
+            "--hashing-algorithm <sha256 | sha512 | md5>",
+            "how (sha256)",
+        ),
+    ])
+    .check(|s| hashing(s).map(drop))
     .offline()
     .banner(|s| format!("Will hash password {}", s.arg(0))),
 ];
@@ -268,12 +280,24 @@ fn users_listing(users: &[Value]) -> Output {
 }
 
 fn hash_password(s: &Session<'_>) -> Result<Output, Failure> {
+    let hash = hashing(s).map_err(|invalid| Failure::error(EX_DATAERR, invalid.text))?;
     let salt: [u8; 4] = std::array::from_fn(|_| fastrand::u8(..));
-    let hash = Sha256::new()
-        .chain_update(salt)
-        .chain_update(s.arg(0))
-        .finalize();
-    Ok(Output::Text(BASE64.encode([&salt[..], &hash[..]].concat())))
+    let hashed = hash(&[&salt, s.arg(0).as_bytes()].concat());
+    Ok(Output::Text(BASE64.encode([&salt[..], &hashed].concat())))
+}
+
+type Hash = fn(&[u8]) -> Vec<u8>;
+
+/// How it is to be hashed.
+fn hashing(s: &Session<'_>) -> Result<Hash, Invalid> {
+    match s.option("hashing-algorithm").unwrap_or("sha256") {
+        "sha256" => Ok(|text| Sha256::digest(text).to_vec()),
+        "sha512" => Ok(|text| Sha512::digest(text).to_vec()),
+        "md5" => Ok(|text| Md5::digest(text).to_vec()),
+        other => Err(Invalid::value(format!(
+            "unsupported hashing algorithm: {other}"
+        ))),
+    }
 }
 
 fn path(s: &Session<'_>) -> String {

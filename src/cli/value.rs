@@ -17,6 +17,8 @@ pub(crate) enum Cell {
     Plain(Value),
     /// An AMQP table (arguments, client properties); the wire types are told from the values.
     Table(Map<String, Value>),
+    /// A word that is an atom in Erlang: the type of an exchange.
+    Atom(String),
     /// A list of atoms: tags, cluster members.
     Atoms(Vec<String>),
     /// Keys that are atoms, with atoms as values: the state of a virtual host per node.
@@ -70,6 +72,11 @@ impl Cell {
         Self::Atoms(list.iter().map(bare).collect())
     }
 
+    pub(crate) fn atom(value: Option<&Value>) -> Self {
+        let text = value.and_then(Value::as_str);
+        text.map_or(Self::Empty, |text| Self::Atom(text.to_owned()))
+    }
+
     pub(crate) fn address(value: Option<&Value>) -> Self {
         value
             .and_then(Value::as_str)
@@ -94,7 +101,7 @@ impl Cell {
                 let pair = |(k, v): (&String, &Value)| format!("{{<<{k:?}>>, {}}}", bare(v));
                 format!("[{}]", map.iter().map(pair).collect::<Vec<_>>().join(", "))
             }
-            Self::Address(text) | Self::Pid(text) => text.clone(),
+            Self::Address(text) | Self::Pid(text) | Self::Atom(text) => text.clone(),
             Self::Version(numbers) => tuple(numbers),
         }
     }
@@ -116,14 +123,14 @@ impl Cell {
                 .collect(),
             Self::Address(text) => octets(text).map_or_else(|| text.clone().into(), Value::from),
             Self::Version(numbers) => numbers.clone().into(),
-            Self::Pid(text) => text.clone().into(),
+            Self::Pid(text) | Self::Atom(text) => text.clone().into(),
         }
     }
 
     /// As the pretty table writes it: lists run together, strings inside terms are binaries.
     pub(crate) fn pretty(&self) -> String {
         match self {
-            Self::Empty | Self::Plain(_) | Self::Pid(_) => self.plain(),
+            Self::Empty | Self::Plain(_) | Self::Pid(_) | Self::Atom(_) => self.plain(),
             Self::Atoms(atoms) => atoms.concat(),
             Self::States(states) => states.iter().map(|(k, v)| format!("{{{k},{v}}}")).collect(),
             Self::Table(table) => typed(table).map(|entry| erlang_tuple(&entry)).collect(),
@@ -142,6 +149,7 @@ impl Cell {
         match self {
             Self::Empty => "[]".to_owned(),
             Self::Plain(value) => erlang(value),
+            Self::Atom(text) => atom(text),
             Self::Atoms(atoms) => list(atoms.clone()),
             Self::States(states) => list(
                 states
@@ -252,6 +260,7 @@ fn erlang_tuple(entry: &Value) -> String {
 
 fn erlang(value: &Value) -> String {
     match value {
+        Value::String(text) if text.is_empty() => "<<>>".to_owned(),
         Value::String(text) => format!("<<{text:?}>>"),
         Value::Array(items) => {
             format!(
@@ -267,6 +276,19 @@ fn erlang(value: &Value) -> String {
             )
         }
         other => other.to_string(),
+    }
+}
+
+/// A word as Erlang writes it: in quotes where it would be read as something else.
+fn atom(text: &str) -> String {
+    let is_plain = text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '@'));
+    if is_plain {
+        text.to_owned()
+    } else {
+        format!("'{text}'")
     }
 }
 
@@ -364,6 +386,16 @@ mod tests {
             forms(&Cell::Version(vec![0, 9, 1]))[..2],
             ["{0,9,1}", "[0,9,1]"]
         );
+    }
+
+    #[test]
+    fn the_type_of_an_exchange_is_an_atom() {
+        let cell = |kind: &str| Cell::atom(Some(&json!(kind)));
+        assert_eq!(
+            forms(&cell("direct")),
+            ["direct", r#""direct""#, "direct", "direct"]
+        );
+        assert_eq!(cell("x-random").erlang(), "'x-random'");
     }
 
     #[test]

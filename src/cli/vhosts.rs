@@ -7,8 +7,9 @@ use super::command::{
     Group::{AccessControl, VirtualHosts},
     Invalid, Opt,
 };
-use super::failure::{EX_DATAERR, Failure};
+use super::failure::{EX_DATAERR, EX_SOFTWARE, Failure};
 use super::http::segment;
+use super::newer::protect;
 use super::output::{Listing, Output};
 use super::session::Session;
 use super::value::{Cell, bare};
@@ -17,6 +18,12 @@ const METADATA: &[Opt] = &[
     Opt::text("description"),
     Opt::text("tags"),
     Opt::text("default-queue-type"),
+];
+const UPDATE: &[Opt] = &[
+    Opt::text("description"),
+    Opt::text("tags"),
+    Opt::text("default-queue-type"),
+    Opt::text("protected-from-deletion"),
 ];
 const METADATA_HELP: &[(&str, &str)] = &[
     ("<vhost>", "name of the virtual host"),
@@ -51,10 +58,10 @@ pub(super) const COMMANDS: &[Command] = &[
     )
     .usage(
         (1, 1),
-        "<vhost> [--description <description>] [--tags \"<tag1>,<tag2>,<...>\"] \
-             [--default-queue-type <quorum|classic|stream>]",
+        "<vhost> [--description=<description>] [--tags=\"<tag1>,<tag2>,<...>\"] \
+             [--default-queue-type=<quorum|classic|stream>] [--protected-from-deletion=<true|false>]",
     )
-    .options(METADATA)
+    .options(UPDATE)
     .help(METADATA_HELP)
     .check(check_update)
     .banner(|s| format!("Updating metadata of vhost \"{}\" ...", s.arg(0))),
@@ -103,6 +110,8 @@ pub(super) const COMMANDS: &[Command] = &[
             "default_queue_type",
             "tracing",
             "cluster_state",
+            "metadata",
+            "protected_from_deletion",
         ],
         &["name"],
     )
@@ -160,6 +169,9 @@ fn add_vhost(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 fn check_update(s: &Session<'_>) -> Result<(), Invalid> {
+    if UPDATE.iter().all(|option| s.option(option.name).is_none()) {
+        return Err(Invalid::usage("not enough arguments."));
+    }
     match s.option("default-queue-type") {
         Some(kind) if !QUEUE_TYPES.contains(&kind) => Err(Invalid::value(
             "Default queue type must be one of: classic, quorum, stream",
@@ -173,7 +185,11 @@ fn update(s: &Session<'_>) -> Result<Output, Failure> {
         .get(&path(s.arg(0)))?
         .ok_or_else(|| Failure::no_vhost(s.arg(0)))?;
     s.must("PUT", &path(s.arg(0)), Some(&metadata(s, &old)))?;
-    Ok(Output::Nothing)
+    match s.option("protected-from-deletion") {
+        None => Ok(Output::Nothing),
+        Some("true") => protect(s, "POST"),
+        Some(_) => protect(s, "DELETE"),
+    }
 }
 
 fn set_vhost_tags(s: &Session<'_>) -> Result<Output, Failure> {
@@ -263,7 +279,13 @@ fn cell(vhost: &Value, column: &str) -> Cell {
 }
 
 fn restart_vhost(s: &Session<'_>) -> Result<Output, Failure> {
-    s.require_vhost()?;
+    if !s.exists(&path(s.vhost()))? {
+        let (vhost, node) = (s.vhost(), s.node());
+        let text = format!(
+            "Failed to start vhost '{vhost}' on node '{node}'Reason: {{:no_such_vhost, {vhost:?}}}"
+        );
+        return Err(Failure::error(EX_SOFTWARE, text));
+    }
     let text = format!(
         "Vhost '{}' is already running on node '{}'",
         s.vhost(),

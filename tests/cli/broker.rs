@@ -21,11 +21,11 @@ impl Broker {
     /// broker is used instead: it must be empty, have the user guest, and be named
     /// rabbit@localhost. A real RabbitMQ will do, which is how the transcripts are checked.
     pub(crate) fn start() -> Self {
-        Self::start_with(|_, _| {})
+        Self::start_with("4.0", |_, _| {})
     }
 
-    /// The same, with further arguments and variables, and files in its directory.
-    pub(crate) fn start_with(further: impl FnOnce(&mut Command, &Path)) -> Self {
+    /// The same of a release line, with further arguments and variables, and files in its directory.
+    pub(crate) fn start_with(line: &str, further: impl FnOnce(&mut Command, &Path)) -> Self {
         if let Ok(address) = std::env::var("LEVERET_TEST_ADDRESS") {
             return Self {
                 process: None,
@@ -48,7 +48,7 @@ impl Broker {
                 "--node",
                 "rabbit@localhost",
                 "--compat",
-                "4.0",
+                line,
                 "--log-level",
                 "error",
             ])

@@ -1,7 +1,7 @@
 //! Every command of the tools as a real 4.0.5 answered it, in the order it was asked.
 //!
 //! `SCENE.jsonl` are 432 command lines of one long session with what came of them, cut into scenes that
-//! each have a broker of their own here. `known.txt` lists what is answered otherwise, line by line and
+//! each have a broker of their own here; `newer.jsonl` are others, answered by a real 4.3.6. `known.txt` lists what is answered otherwise, line by line and
 //! with the reason; a rule that nothing needs any more fails, so that the list stays true.
 
 use std::collections::BTreeSet;
@@ -57,10 +57,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn start() -> Self {
+    fn start(line: &str) -> Self {
         let folder = scratch();
         std::fs::write(folder.join("hostname"), "vm\n").unwrap();
-        let broker = Broker::start_with(|command, directory| {
+        let broker = Broker::start_with(line, |command, directory| {
             std::fs::write(directory.join("enabled_plugins"), ENABLED_PLUGINS).unwrap();
             let log = directory.join("rabbit.log");
             let settings = format!(
@@ -137,7 +137,7 @@ fn play(name: &str, text: &str, cues: &[Cue]) {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let known = Known::of_scene(name);
-    let mut scene = Scene::start();
+    let mut scene = Scene::start(if name == "newer" { "4.3" } else { "4.0" });
     let mut played = Played::default();
     if scene.broker.runtime_directory().is_none() {
         return;
@@ -195,7 +195,6 @@ macro_rules! scenes {
 scenes! {
     resources: [
         (180, Clients::declare_topology),
-        (263, |clients| clients.connect(1)),
         (266, |clients| clients.connect(3)),
         (267, |clients| clients.connect(2)),
     ];
@@ -203,6 +202,7 @@ scenes! {
     tools: [(0, Clients::declare_a_few)];
     node: [];
     columns: [(0, Clients::declare_columns)];
+    newer: [];
 }
 
 /// How many processes run at once.

@@ -170,8 +170,11 @@ impl Clients {
             client.publish(queue, b"m", 4);
         }
         client.call(&qos(2), QOS_OK);
-        client.consume("m.one", "t1", 0, &[]);
-        client.consume("m.quorum", "t2", 0, &[]);
+        for (queue, tag) in [("m.one", "t1"), ("m.quorum", "t2")] {
+            client.consume(queue, tag, 0, &[]);
+            client.receive(DELIVER);
+            client.receive(DELIVER);
+        }
         self.open.push(client);
     }
 }
