@@ -12,6 +12,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::Sleep;
 
 use super::Shared;
+use super::nagle::Nagle;
 use super::stream::{Stream, Writer as _};
 use crate::broker::Broker;
 use crate::broker::outlet::{Outlet as _, Parked};
@@ -94,6 +95,7 @@ pub(super) async fn run<S: Stream>(
         sent: 0,
         asking: None,
         alarm: Alarm::default(),
+        nagle: Nagle::default(),
     };
     task.serve().await;
     shared.timekeeper.note_gone();
@@ -115,6 +117,7 @@ struct Task<S: Stream> {
     /// Others are being asked something.
     asking: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     alarm: Alarm,
+    nagle: Nagle,
 }
 
 /// The timer of the connection's next deadline. Traffic puts heartbeats off with every read; the
@@ -159,9 +162,14 @@ impl<S: Stream> Task<S> {
             let woken = self.wait(pending).await;
             // The only look at the clock until the next wait.
             let now = self.shared.clock.now();
+            let is_read = matches!(woken, Woken::Read(_));
             let verdict = self.act(woken, now);
             self.ask(now);
+            let sent = self.sent;
             pending = self.flush(now);
+            if is_read {
+                self.acknowledge(self.sent != sent, now);
+            }
             if verdict == Verdict::Hangup || matches!(pending, Pending::Failed(_)) {
                 break self.session.end(now);
             }
@@ -176,7 +184,8 @@ impl<S: Stream> Task<S> {
         let has_room = !is_stalled || self.egress.waiting() < FULL_BYTES;
         let is_asking = self.asking.is_some();
         let may_read = has_room && !self.session.is_blocked() && !is_asking;
-        let deadline = self.session.poll_timeout();
+        let deadlines = [self.session.poll_timeout(), self.nagle.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
             read = self.reader.read_buf(&mut self.input), if may_read => Woken::Read(read),
             () = self.bell.notified() => Woken::Rung,
@@ -213,7 +222,21 @@ impl<S: Stream> Task<S> {
             }
             Woken::Rung => self.on_notices(now),
             Woken::Writable => Verdict::Open,
-            Woken::Deadline => self.session.on_timeout(now.instant),
+            Woken::Deadline => {
+                if self.nagle.is_found(now.instant) {
+                    self.writer.acknowledge();
+                }
+                self.session.on_timeout(now.instant)
+            }
+        }
+    }
+
+    /// See [`Nagle`]. Who waits for the answer of others is not silent.
+    fn acknowledge(&mut self, is_answered: bool, now: Now) {
+        let is_answered = is_answered || self.asking.is_some();
+        let is_open = self.session.is_open();
+        if self.nagle.on_read(is_open, is_answered, now.instant) {
+            self.writer.acknowledge();
         }
     }
 

@@ -8,6 +8,7 @@ mod definitions;
 mod gate;
 mod listener;
 pub mod memory;
+mod nagle;
 mod proxy;
 mod stream;
 mod timekeeper;

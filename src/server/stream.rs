@@ -31,6 +31,9 @@ pub trait Stream: Send + 'static {
 pub trait Writer: Sink + 'static {
     /// Wait until it takes bytes again.
     fn writable(&self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Tell the client at once that its bytes arrived, though there is no answer to them.
+    fn acknowledge(&self) {}
 }
 
 impl Stream for TcpStream {
@@ -53,5 +56,11 @@ impl Sink for OwnedWriteHalf {
 impl Writer for OwnedWriteHalf {
     async fn writable(&self) -> io::Result<()> {
         Self::writable(self).await
+    }
+
+    fn acknowledge(&self) {
+        // It is only faster so.
+        #[cfg(target_os = "linux")]
+        let _ = self.as_ref().set_quickack(true);
     }
 }

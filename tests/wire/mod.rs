@@ -9,6 +9,7 @@ mod compat;
 mod headers;
 mod limits;
 mod login;
+mod nagle;
 mod proxy;
 mod reads;
 #[cfg(feature = "tls")]

@@ -117,6 +117,10 @@ impl Writer for TlsWriter {
     async fn writable(&self) -> io::Result<()> {
         self.socket.writable().await
     }
+
+    fn acknowledge(&self) {
+        self.socket.acknowledge();
+    }
 }
 
 impl Drop for TlsWriter {
