@@ -141,11 +141,13 @@ fn events(s: &Session<'_>) -> Result<Output, Failure> {
         let matched = pattern.as_ref().map(|pattern| pattern.is_match(name));
         matched.is_none_or(|matched| matched.unwrap_or_default())
     };
-    let path = "/dev/events?topics=queues,exchanges,connections,channels,topology";
-    s.follow(path, end(s), &mut |event, what| {
-        if fits(event) {
-            print(&format!("{}\n", json!({ "event": event, "data": what })));
+    s.follow("/dev/events?topics=topology", end(s), &mut |event, told| {
+        let rows = told.get("rows").and_then(Value::as_array);
+        for row in rows.into_iter().flatten().filter(|_| event == "topology") {
+            if fits(&row.get("event").map(bare).unwrap_or_default()) {
+                print(&format!("{row}\n"));
+            }
         }
     })?;
-    Ok(Output::Nothing)
+    Ok(Output::text(""))
 }

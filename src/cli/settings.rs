@@ -144,6 +144,8 @@ const REPORT: &[&str] = &[
     "environment",
     "list_connections pid name port peer_port peer_host state user vhost channels protocol client_properties",
     "list_channels pid connection name number user vhost consumer_count messages_unacknowledged prefetch_count",
+    "command_line_arguments",
+    "os_env",
     "list_feature_flags",
     "list_users",
     "list_user_limits --global",
@@ -212,9 +214,23 @@ fn os_env(s: &Session<'_>) -> Result<Output, Failure> {
             .iter()
             .any(|start| line.starts_with(start))
     };
-    let mut lines: Vec<&str> = about.split('\0').filter(is_ours).collect();
+    let lines = about.split('\0').filter(is_ours);
+    let mut lines: Vec<String> = lines.map(without_secret).collect();
     lines.sort_unstable();
     Ok(Output::Text(lines.join("\n")))
+}
+
+/// A variable, whose value goes into reports that others read.
+fn without_secret(line: &str) -> String {
+    let (name, value) = line.split_once('=').unwrap_or((line, ""));
+    let words = ["PASS", "COOKIE", "SECRET", "TOKEN"];
+    let is_secret = words.iter().any(|word| name.contains(word))
+        || value.contains('@') && value.contains("://");
+    // The place of a secret is none.
+    match is_secret && !name.ends_with("_FILE") {
+        true => format!("{name}=********"),
+        false => line.to_owned(),
+    }
 }
 
 fn arguments(s: &Session<'_>) -> Result<Output, Failure> {
@@ -255,4 +271,27 @@ fn cookie_sources(_: &Session<'_>) -> Result<Output, Failure> {
          RABBITMQ_ERLANG_COOKIE is taken and means nothing",
         directory.display()
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_stay_out_of_reports() {
+        assert_eq!(
+            without_secret("RABBITMQ_DEFAULT_PASS=x=y"),
+            "RABBITMQ_DEFAULT_PASS=********"
+        );
+        assert_eq!(
+            without_secret("LEVERET_URL=http://u:p@h"),
+            "LEVERET_URL=********"
+        );
+        for harmless in [
+            "RABBITMQ_DEFAULT_PASS_FILE=/x",
+            "RABBITMQ_NODENAME=rabbit@h",
+        ] {
+            assert_eq!(without_secret(harmless), harmless);
+        }
+    }
 }

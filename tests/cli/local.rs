@@ -1,6 +1,11 @@
 //! What no transcript shows: finding the broker of this machine, and stopping it.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::broker::Broker;
 
@@ -63,6 +68,39 @@ fn a_broker_is_found_without_a_password_and_stopped() {
         output.status.success() && stdout(&output).ends_with(want),
         "{output:?}"
     );
+}
+
+#[test]
+fn what_happens_is_streamed_one_object_a_line() {
+    let broker = Broker::start();
+    let Some(directory) = broker.runtime_directory() else {
+        return;
+    };
+    let mut streaming = Command::new(env!("CARGO_BIN_EXE_leveret"))
+        .args(["diagnostics", "consume_event_stream", "--pattern", "^vhost"])
+        .env("LEVERET_RUNTIME_DIR", directory)
+        .env_remove("LEVERET_URL")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(streaming.stdout.take().unwrap()).lines();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        lines
+            .map_while(Result::ok)
+            .try_for_each(|line| tell.send(line))
+    });
+    // When it begins to listen nobody knows: things happen until it has heard of one.
+    let line = (0..600).find_map(|number| {
+        broker.request("PUT", &format!("/api/vhosts/v{number}"), &Value::Null);
+        told.recv_timeout(Duration::from_millis(100)).ok()
+    });
+    let _ = streaming.kill();
+    let _ = streaming.wait();
+    let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+    assert_eq!(event["event"], "vhost.created");
+    assert_eq!(event["user_who_performed_action"], "guest");
+    assert!(event["timestamp_in_ms"].is_u64(), "{event}");
 }
 
 #[test]

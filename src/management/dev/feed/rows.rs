@@ -15,7 +15,7 @@ use crate::broker::name::Name;
 const ROWS_MAX: usize = 200;
 
 /// What a change is told with.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 33] = [
     "name",
     "vhost",
     "user",
@@ -28,6 +28,26 @@ const FACTS: [&str; 13] = [
     "channel",
     "connection",
     "type",
+    "durable",
+    "auto_delete",
+    "exclusive",
+    "internal",
+    "arguments",
+    "pattern",
+    "apply-to",
+    "priority",
+    "definition",
+    "tags",
+    "configure",
+    "write",
+    "read",
+    "peer_host",
+    "peer_port",
+    "protocol",
+    "ssl",
+    "auth_mechanism",
+    "ack_required",
+    "prefetch_count",
     "user_who_performed_action",
 ];
 
@@ -63,7 +83,7 @@ pub(super) fn of_marks(api: &Api, marks: &Marks) -> Vec<Frame> {
         });
         return frames;
     }
-    changes(&marks.changes, &mut frames);
+    changes(api, &marks.changes, &mut frames);
     let new = new_queues(&marks.changes);
     for (name, marked) in &marks.queues {
         let vhost = api.broker().vhosts.get(name);
@@ -110,13 +130,14 @@ fn delta<'a>(
     delta
 }
 
-fn changes(all: &[Change], into: &mut Vec<Frame>) {
+fn changes(api: &Api, all: &[Change], into: &mut Vec<Frame>) {
+    let now_ms = api.shared.clock.now().wall_ms;
     let mut by_scope: Vec<(Scope, Vec<Value>)> = Vec::new();
     for change in all {
         let scope = scope_of(change);
         match by_scope.last_mut().filter(|(last, _)| *last == scope) {
-            Some((_, rows)) => rows.push(change_row(change)),
-            None => by_scope.push((scope, vec![change_row(change)])),
+            Some((_, rows)) => rows.push(change_row(change, now_ms)),
+            None => by_scope.push((scope, vec![change_row(change, now_ms)])),
         }
     }
     for (scope, rows) in by_scope {
@@ -125,8 +146,8 @@ fn changes(all: &[Change], into: &mut Vec<Frame>) {
     }
 }
 
-fn change_row(change: &Change) -> Value {
-    let mut row = json!({ "event": change.name });
+fn change_row(change: &Change, now_ms: u64) -> Value {
+    let mut row = json!({ "event": change.name, "timestamp_in_ms": now_ms });
     for fact in FACTS {
         if let Some(value) = change.facts.get(fact) {
             row[fact] = as_json::value(value);
