@@ -30,7 +30,8 @@ pub(super) struct Reply {
 }
 
 impl Client {
-    /// Services with `https` must have a certificate signed by one of these.
+    /// Services with `https` must have a certificate signed by one of these, or by whom the system
+    /// trusts where none are named.
     pub(super) fn new(patience: Duration, cacertfile: Option<&Path>) -> io::Result<Self> {
         Ok(Self {
             patience,
@@ -103,7 +104,7 @@ async fn send(
 mod encrypted {
     use std::io;
     use std::path::Path;
-    use std::sync::Arc;
+    use std::sync::{Arc, LazyLock};
 
     use tokio::net::TcpStream;
     use tokio_rustls::TlsConnector;
@@ -113,7 +114,25 @@ mod encrypted {
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-    /// Whom to trust; `None` is nobody.
+    use crate::server::tls::trusted_by_the_system;
+
+    /// Read when it is first needed: it has hundreds of certificates.
+    static SYSTEM: LazyLock<Option<TlsConnector>> = LazyLock::new(|| {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(trusted_by_the_system());
+        connector(roots).ok()
+    });
+
+    fn connector(roots: RootCertStore) -> io::Result<TlsConnector> {
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(TlsConnector::from(Arc::new(config)))
+    }
+
+    /// Whom to trust; `None` is whom the system does.
     #[derive(Clone)]
     pub(super) struct Tls(Option<TlsConnector>);
 
@@ -138,12 +157,7 @@ mod encrypted {
                 let certificate = certificate.map_err(|error| unusable(&error))?;
                 roots.add(certificate).map_err(|error| unusable(&error))?;
             }
-            let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(io::Error::other)?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            Ok(Self(Some(TlsConnector::from(Arc::new(config)))))
+            connector(roots).map(|connector| Self(Some(connector)))
         }
 
         pub(super) async fn connect(
@@ -151,8 +165,8 @@ mod encrypted {
             host: &str,
             socket: TcpStream,
         ) -> Result<TlsStream<TcpStream>, String> {
-            let connector = self.0.as_ref();
-            let connector = connector.ok_or("https needs a cacertfile to trust")?;
+            let connector = self.0.as_ref().or_else(|| SYSTEM.as_ref());
+            let connector = connector.ok_or("TLS cannot be spoken")?;
             let name = ServerName::try_from(host.to_owned());
             let name = name.map_err(|error| error.to_string())?;
             let connected = connector.connect(name, socket).await;

@@ -23,14 +23,7 @@ use tokio_rustls::rustls::{
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-/// Where systems keep whom they trust, when `SSL_CERT_FILE` does not say it.
-const BUNDLES: [&str; 5] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/usr/local/etc/openssl/cert.pem",
-];
+use crate::server::tls::trusted_by_the_system;
 
 /// What a client is told of TLS.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +154,7 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(named.clone());
         if !options.anybody {
-            roots.add_parsable_certificates(of_the_system());
+            roots.add_parsable_certificates(trusted_by_the_system());
         }
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
@@ -177,15 +170,6 @@ impl Trust {
             provider: Arc::clone(provider),
         })
     }
-}
-
-/// What cannot be read is trusted by nobody.
-fn of_the_system() -> Vec<CertificateDer<'static>> {
-    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let bundles = BUNDLES.iter().map(PathBuf::from);
-    let path = named.or_else(|| bundles.into_iter().find(|path| path.exists()));
-    path.and_then(|path| certificates(&path).ok())
-        .unwrap_or_default()
 }
 
 impl ServerCertVerifier for Trust {

@@ -43,7 +43,7 @@ pub(super) fn set(
         "listeners" => return set_listener(config, key, name, value),
         "ssl_options" | "ssl_handshake_timeout" => config.tls.set(key, value),
         "auth_backends" | "auth_cache" | "auth_http" | "auth_oauth2" => {
-            return config.auth.set(key, name, value);
+            return config.auth.set(key, names, value);
         }
         "proxy_protocol" => config.proxy_protocol = value.is_true(),
         _ if area.starts_with("ssl_cert_login") => config.tls.set(key, value),

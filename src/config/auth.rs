@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use super::oauth2::OAuth2;
 use super::value::Value;
 
 /// Longest wait for an authentication service that says nothing, in milliseconds.
@@ -126,57 +127,6 @@ impl Default for HttpAuth {
     }
 }
 
-/// Tokens, and who signed them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OAuth2 {
-    /// This broker's name among those that tokens are for.
-    pub resource_server_id: String,
-    /// In front of scopes; `None` is the name and a point.
-    pub scope_prefix: Option<String>,
-    /// The token must be for this broker.
-    pub verify_aud: bool,
-    /// It must end.
-    pub require_exp: bool,
-    /// Claims with more scopes, by path.
-    pub additional_scopes_key: Option<String>,
-    /// Claims that are the user's name, the best first.
-    pub username_claims: Vec<String>,
-    /// Scopes that stand for others.
-    pub aliases: BTreeMap<String, String>,
-    /// Aliases by number: the alias and the scope.
-    pub numbered_aliases: BTreeMap<String, (String, String)>,
-    /// Keys by their id.
-    pub signing_keys: BTreeMap<String, PathBuf>,
-    /// The key of tokens that name none.
-    pub default_key: Option<String>,
-    /// Where there are more keys.
-    pub jwks_uri: Option<String>,
-    /// Ways to sign; `None` are all.
-    pub algorithms: Option<Vec<String>>,
-    /// Who signed the certificate of those who have the keys.
-    pub cacertfile: Option<PathBuf>,
-}
-
-impl Default for OAuth2 {
-    fn default() -> Self {
-        Self {
-            resource_server_id: String::new(),
-            scope_prefix: None,
-            verify_aud: true,
-            require_exp: true,
-            additional_scopes_key: None,
-            username_claims: Vec::new(),
-            aliases: BTreeMap::new(),
-            numbered_aliases: BTreeMap::new(),
-            signing_keys: BTreeMap::new(),
-            default_key: None,
-            jwks_uri: None,
-            algorithms: None,
-            cacertfile: None,
-        }
-    }
-}
-
 impl Auth {
     /// The backends in order, with what a cache stands for put in.
     pub fn chain(&self) -> Vec<(Backend, Backend)> {
@@ -207,8 +157,9 @@ impl Auth {
     }
 
     /// Set what a key says.
-    pub(super) fn set(&mut self, key: &str, name: &str, value: &Value) -> Result<(), String> {
+    pub(super) fn set(&mut self, key: &str, names: &[&str], value: &Value) -> Result<(), String> {
         let (area, field) = key.split_once('.').unwrap_or((key, ""));
+        let name = names.first().copied().unwrap_or_default();
         match area {
             "auth_cache" if field == "cache_ttl" => {
                 self.cache.ttl_ms = u64::try_from(value.number()).unwrap_or(u64::MAX);
@@ -218,7 +169,7 @@ impl Auth {
             }
             "auth_backends" | "auth_cache" => return self.set_backend(area, field, name, value),
             "auth_http" => self.http.set(field, value),
-            _ => self.oauth2.set(field, name, value),
+            _ => self.oauth2.set(field, names, value),
         }
         Ok(())
     }
@@ -261,48 +212,6 @@ impl HttpAuth {
             }
             "authorization_failure_disclosure" => self.discloses = value.is_true(),
             "ssl_options.cacertfile" => self.cacertfile = Some(text.into()),
-            _ => {}
-        }
-    }
-}
-
-impl OAuth2 {
-    /// The name and a point, or what is set.
-    pub fn prefix(&self) -> String {
-        let usual = || match self.resource_server_id.as_str() {
-            "" => String::new(),
-            id => format!("{id}."),
-        };
-        self.scope_prefix.clone().unwrap_or_else(usual)
-    }
-
-    fn set(&mut self, field: &str, name: &str, value: &Value) {
-        let text = value.text();
-        match field {
-            "resource_server_id" => self.resource_server_id = text,
-            "scope_prefix" => self.scope_prefix = Some(text),
-            "verify_aud" => self.verify_aud = value.is_true(),
-            "require_exp" => self.require_exp = value.is_true(),
-            "additional_scopes_key" => self.additional_scopes_key = Some(text),
-            "preferred_username_claims.$preferred_username_claims" => {
-                self.username_claims.push(text);
-            }
-            "scope_aliases.$alias" => {
-                self.aliases.insert(name.to_owned(), text);
-            }
-            "scope_aliases.$index.alias" => {
-                self.numbered_aliases.entry(name.to_owned()).or_default().0 = text;
-            }
-            "scope_aliases.$index.scope" => {
-                self.numbered_aliases.entry(name.to_owned()).or_default().1 = text;
-            }
-            "signing_keys.$name" => {
-                self.signing_keys.insert(name.to_owned(), text.into());
-            }
-            "default_key" => self.default_key = Some(text),
-            "jwks_uri" | "jwks_url" => self.jwks_uri = Some(text),
-            "algorithms.$algorithm" => self.algorithms.get_or_insert_default().push(text),
-            "https.cacertfile" => self.cacertfile = Some(text.into()),
             _ => {}
         }
     }

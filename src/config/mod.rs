@@ -15,6 +15,7 @@ pub mod erlang;
 pub mod external;
 mod files;
 pub mod keys;
+pub mod oauth2;
 pub mod pbe;
 pub mod place;
 mod resolved;

@@ -66,6 +66,7 @@ fn sample(key: &keys::Key, readable: &Path) -> String {
         "default_queue_type" => return "quorum".to_owned(),
         "management.tcp.ip" | "management.listener.ip" => return "127.0.0.2".to_owned(),
         name if name.ends_with(".verify") => return "verify_peer".to_owned(),
+        _ if key.checks == "https_uri" => return "https://x/y".to_owned(),
         _ if key.checks == "is_supported_information_unit" => return "600MB".to_owned(),
         name if key.checks == "is_ip" => return format!("127.0.0.{}", name.len()),
         _ => {}
@@ -410,11 +411,44 @@ fn backends_are_asked_in_the_order_of_their_numbers() {
         "auth_http.http_method = post\nauth_http.user_path = http://a/u\n\
          auth_oauth2.resource_server_id = r\nauth_oauth2.scope_aliases.2.alias = x\n\
          auth_oauth2.scope_aliases.2.scope = y\nauth_oauth2.scope_aliases.dev = z\n\
-         auth_oauth2.preferred_username_claims.1 = mail\n",
+         auth_oauth2.preferred_username_claims.1 = mail\n\
+         auth_oauth2.default_oauth_provider = p\n\
+         auth_oauth2.resource_servers.1.id = one\n\
+         auth_oauth2.resource_servers.two.scope_prefix = x-\n\
+         auth_oauth2.resource_servers.two.oauth_provider_id = q\n\
+         auth_oauth2.resource_servers.two.scope_aliases.a = b\n\
+         auth_oauth2.resource_servers.two.scope_aliases.c = d\n\
+         auth_oauth2.oauth_providers.p.issuer = https://p\n\
+         auth_oauth2.oauth_providers.p.discovery_endpoint_params.v = 1\n\
+         auth_oauth2.oauth_providers.q.jwks_uri = http://q/keys\n",
     );
     assert!(config.auth.http.is_post);
     assert_eq!(config.auth.http.user_path, "http://a/u");
-    let oauth2 = &config.auth.oauth2;
+    let servers = config.auth.oauth2.resource_servers();
+    let named: Vec<_> = servers
+        .iter()
+        .map(|one| (one.prefix(), one.aliases.len(), one.provider.as_deref()))
+        .collect();
+    let default = Some("p");
+    assert_eq!(
+        named,
+        [
+            ("r.".to_owned(), 1, default),
+            ("one.".to_owned(), 1, default),
+            ("x-".to_owned(), 2, Some("q")),
+        ]
+    );
+    let providers = &config.auth.oauth2.providers;
+    assert_eq!(
+        providers["p"].discovery_url().unwrap(),
+        "https://p/.well-known/openid-configuration?v=1"
+    );
+    assert_eq!(
+        providers["q"].jwks_uri.as_deref(),
+        Some("http://q/keys"),
+        "{providers:?}"
+    );
+    let oauth2 = &config.auth.oauth2.own;
     assert_eq!(oauth2.prefix(), "r.");
     assert_eq!(oauth2.aliases["dev"], "z");
     assert_eq!(

@@ -282,6 +282,10 @@ fn refusal(check: &str, value: &Value) -> Option<&'static str> {
             "PEM file does not exist, cannot be read, or does not contain valid PEM-encoded X.509 \
              certificate or private key data",
         ),
+        "https_uri" => (
+            !value.text().starts_with("https://"),
+            "According to the JWT Specification, Key Server URL must be https.",
+        ),
         _ => return None,
     };
     refused.then_some(text)
@@ -406,6 +410,12 @@ mod tests {
             "is_ip",
             "nope",
             "k invalid, value should be a valid IP address",
+        ),
+        (
+            "String",
+            "https_uri",
+            "http://x/y",
+            "k invalid, According to the JWT Specification, Key Server URL must be https.",
         ),
         (
             "Integer",

@@ -52,7 +52,8 @@ async fn whoami(State(api): State<Api>, caller: Caller) -> Answer {
 fn who(api: &Api, caller: &Caller) -> Value {
     let mut row = json!({ "name": caller.name(), "tags": caller.tags() });
     if api.broker().compat.shown.internal_user {
-        row["is_internal_user"] = json!(true);
+        let is_foreign = matches!(caller, Caller::User(user) if user.is_foreign);
+        row["is_internal_user"] = json!(!is_foreign);
     }
     row
 }

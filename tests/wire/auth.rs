@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leveret::config::auth::{Auth, Backend, Cached, HttpAuth, OAuth2, Pair};
+use leveret::management;
 use leveret::server::Server;
 use leveret_proto::value::FieldTable;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -414,12 +415,11 @@ fn with_tokens() -> Server {
     let key = URL_SAFE_NO_PAD.encode(SECRET);
     let keys = format!(r#"{{"keys":[{{"kid":"k","kty":"oct","k":"{key}"}}]}}"#);
     std::fs::write(&path, keys).unwrap();
+    let mut oauth2 = OAuth2::default();
+    oauth2.own.id = "rabbitmq".to_owned();
+    oauth2.provider.jwks_uri = Some(format!("file://{}", path.display()));
     server(Auth {
-        oauth2: OAuth2 {
-            resource_server_id: "rabbitmq".to_owned(),
-            jwks_uri: Some(format!("file://{}", path.display())),
-            ..OAuth2::default()
-        },
+        oauth2,
         ..backends(&[Backend::OAuth2])
     })
 }
@@ -505,4 +505,23 @@ async fn a_token_of_another_does_not_renew() {
     let mut client = Client::connect(&server).await;
     begin(&mut client, "PLAIN", "\0guest\0guest").await;
     is_refused(&mut client, "PLAIN").await;
+}
+
+#[tokio::test]
+async fn the_management_api_tells_that_a_user_is_not_one_of_its_own() {
+    let server = with_tokens();
+    let token = token(&server, "bob", 60, "rabbitmq.tag:management");
+    let api = management::Api::new(Arc::clone(server.shared()), "t", Vec::new());
+    let (mut client, stream) = tokio::io::duplex(64 * 1024);
+    let peer = "127.0.0.1:1".parse().unwrap();
+    tokio::spawn(management::serve_stream(stream, peer, api));
+    let request = format!(
+        "GET /api/whoami HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         connection: close\r\n\r\n"
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("\"name\":\"bob\""), "{answer}");
+    assert!(answer.contains("\"is_internal_user\":false"), "{answer}");
 }

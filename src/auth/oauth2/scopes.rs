@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{USUAL_NAMES, refused};
 use crate::broker::authority::{Authority, Question, Ruling};
-use crate::config::auth::OAuth2;
+use crate::config::oauth2::ResourceServer;
 
 /// More scopes than that are refused.
 const SCOPES_MAX: usize = 2048;
@@ -91,7 +91,10 @@ fn decoded(text: &str) -> Option<String> {
 
 impl Grant {
     /// From the claims of a token that is genuine.
-    pub(super) fn new(settings: &OAuth2, claims: Map<String, Value>) -> Result<Self, String> {
+    pub(super) fn new(
+        settings: &ResourceServer,
+        claims: Map<String, Value>,
+    ) -> Result<Self, String> {
         let mut all = words(claims.get("scope"), settings);
         for path in settings
             .additional_scopes_key
@@ -138,7 +141,7 @@ impl Grant {
     }
 
     /// Whether it is still good.
-    pub(super) fn check_time(&self, settings: &OAuth2, now_s: u64) -> Result<(), String> {
+    pub(super) fn check_time(&self, is_required: bool, now_s: u64) -> Result<(), String> {
         match (self.expires_s, self.claims.get("exp")) {
             (Some(at), _) if at <= now_s => Err(refused(&format!(
                 "Provided JWT token has expired at timestamp {at} (validated at {now_s})"
@@ -147,9 +150,7 @@ impl Grant {
             (None, Some(_)) => Err(refused(
                 "Provided JWT token has an invalid exp claim: value is not a number",
             )),
-            (None, None) if settings.require_exp => {
-                Err(refused("Provided JWT token has no exp claim"))
-            }
+            (None, None) if is_required => Err(refused("Provided JWT token has no exp claim")),
             (None, None) => Ok(()),
         }
     }
@@ -225,7 +226,7 @@ fn seconds(value: &Value) -> Option<u64> {
 }
 
 /// Scopes in a claim: words, a list, or an object with this broker's under its name.
-fn words(value: Option<&Value>, settings: &OAuth2) -> Vec<String> {
+fn words(value: Option<&Value>, settings: &ResourceServer) -> Vec<String> {
     match value {
         Some(Value::String(text)) => {
             let all = text.split(' ').filter(|word| !word.is_empty());
@@ -237,8 +238,8 @@ fn words(value: Option<&Value>, settings: &OAuth2) -> Vec<String> {
             .map(str::to_owned)
             .collect(),
         Some(Value::Object(all)) => {
-            let id = settings.resource_server_id.as_str();
-            let own = words(all.get(id), &OAuth2::default());
+            let id = settings.id.as_str();
+            let own = words(all.get(id), &ResourceServer::default());
             own.iter().map(|scope| format!("{id}.{scope}")).collect()
         }
         _ => Vec::new(),
@@ -265,7 +266,7 @@ fn at<'a>(claims: &'a Map<String, Value>, path: &[&str]) -> Vec<&'a Value> {
     }
 }
 
-fn aliased(settings: &OAuth2, scope: &str) -> Vec<String> {
+fn aliased(settings: &ResourceServer, scope: &str) -> Vec<String> {
     let numbered = settings.numbered_aliases.values();
     let numbered = numbered
         .filter(|(alias, _)| alias == scope)

@@ -5,10 +5,12 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
+use super::keys::Key;
 use super::*;
 use crate::broker::authority::{Authority as _, Question, Ruling};
 use crate::broker::error::Resource;
 use crate::broker::permission::Access;
+use crate::config::oauth2::Provider;
 
 const NOW_S: u64 = 1_700_000_000;
 const SECRET: &[u8] = b"a secret of thirty-two octets !!";
@@ -27,14 +29,18 @@ fn token(claims: &Value) -> String {
 }
 
 fn tokens(settings: OAuth2) -> Tokens {
-    let settings = OAuth2 {
-        resource_server_id: "rabbitmq".to_owned(),
-        ..settings
-    };
+    let mut settings = settings;
+    settings.own.id = "rabbitmq".to_owned();
     let tokens = Tokens::new(&settings, true).unwrap();
-    let key = Key::Secret(SECRET.to_vec());
-    tokens.keys.lock().insert("k".to_owned(), key);
+    know(&tokens, None, "k");
     tokens
+}
+
+/// A provider has the secret as a key.
+fn know(tokens: &Tokens, provider: Option<&str>, id: &str) {
+    let issuer = &tokens.issuers[&provider.map(str::to_owned)];
+    let key = Key::Secret(SECRET.to_vec());
+    issuer.keys.lock().insert(id.to_owned(), key);
 }
 
 async fn check(settings: OAuth2, claims: &Value) -> Result<Grant, String> {
@@ -77,7 +83,7 @@ async fn scopes_are_permissions() {
 
 #[tokio::test]
 async fn scopes_come_from_other_places_too() {
-    let settings = OAuth2 {
+    let own = ResourceServer {
         additional_scopes_key: Some("roles realm.access".to_owned()),
         aliases: [(
             "admin".to_owned(),
@@ -90,6 +96,10 @@ async fn scopes_come_from_other_places_too() {
         )]
         .into(),
         username_claims: vec!["nobody".to_owned(), "mail".to_owned()],
+        ..ResourceServer::default()
+    };
+    let settings = OAuth2 {
+        own,
         ..OAuth2::default()
     };
     let mut all = claims(&json!([
@@ -166,10 +176,9 @@ async fn what_is_wrong_with_a_token_is_said() {
     );
     let refused = all.check(&hidden, NOW_S).await.unwrap_err();
     assert!(refused.ends_with(": signature_invalid"), "{refused}");
-    let only = tokens(OAuth2 {
-        algorithms: Some(vec!["RS256".to_owned()]),
-        ..OAuth2::default()
-    });
+    let mut only = OAuth2::default();
+    only.provider.algorithms = Some(vec!["RS256".to_owned()]);
+    let only = tokens(only);
     assert!(only.check(&token(&good), NOW_S).await.is_err());
 }
 
@@ -185,11 +194,9 @@ async fn keys_come_from_files_and_sets() {
         json!({ "kid": "e", "kty": "EC", "crv": "P-256", "x": octets(1..33), "y": octets(33..65) });
     let path = std::env::temp_dir().join(format!("leveret-jwks-{}.json", std::process::id()));
     std::fs::write(&path, json!({ "keys": [jwk] }).to_string()).unwrap();
-    let settings = OAuth2 {
-        jwks_uri: Some(format!("file://{}", path.display())),
-        default_key: Some("e".to_owned()),
-        ..OAuth2::default()
-    };
+    let mut settings = OAuth2::default();
+    settings.provider.jwks_uri = Some(format!("file://{}", path.display()));
+    settings.provider.default_key = Some("e".to_owned());
     let claims = claims(&json!("rabbitmq.read:*/*"));
     let signed = format!(
         "{}.{}",
@@ -215,4 +222,183 @@ async fn keys_come_from_files_and_sets() {
     );
     assert_eq!(Key::from_pem(&pem).unwrap(), Key::P256(point.to_vec()));
     assert!(Key::from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").is_err());
+}
+
+/// A resource server without a name, and three with.
+fn several() -> OAuth2 {
+    let text = |text: &str| Some(text.to_owned());
+    let mut settings = OAuth2::default();
+    settings.own.id = "root".to_owned();
+    settings.own.username_claims = vec!["rname".to_owned()];
+    settings.own.additional_scopes_key = text("rextra");
+    let alias = "root.tag:x ida.tag:x bp:tag:x".to_owned();
+    settings.own.aliases.insert("ralias".to_owned(), alias);
+    settings.servers = [
+        (
+            "a",
+            ResourceServer {
+                id: "ida".to_owned(),
+                ..ResourceServer::default()
+            },
+        ),
+        (
+            "b",
+            ResourceServer {
+                scope_prefix: text("bp:"),
+                username_claims: vec!["bname".to_owned()],
+                additional_scopes_key: text("bextra"),
+                aliases: [("balias".to_owned(), "bp:tag:x".to_owned())].into(),
+                ..ResourceServer::default()
+            },
+        ),
+        (
+            "d",
+            ResourceServer {
+                provider: text("nowhere"),
+                ..ResourceServer::default()
+            },
+        ),
+    ]
+    .map(|(name, server)| (name.to_owned(), server))
+    .into();
+    settings
+}
+
+/// As a real 4.3.6 answers with the same settings to the same tokens.
+#[tokio::test]
+async fn tokens_are_for_one_of_several_resource_servers() {
+    let tokens = Tokens::new(&several(), true).unwrap();
+    know(&tokens, None, "k");
+    let ask = |aud: Value, more: Value| {
+        let mut claims = json!({ "aud": aud, "sub": "bob", "exp": NOW_S + 5 });
+        let more = more.as_object().cloned().unwrap_or_default();
+        claims.as_object_mut().unwrap().extend(more);
+        let tokens = &tokens;
+        async move {
+            let grant = tokens.check(&token(&claims), NOW_S).await?;
+            Ok::<_, String>((grant.name, !grant.tags.is_empty()))
+        }
+    };
+    let scope = |scope: &str| json!({ "scope": scope });
+    for (aud, more, name, has_tag) in [
+        ("root", scope("root.tag:x"), "unknown", true),
+        ("ida", scope("ida.tag:x"), "unknown", true),
+        ("ida", scope("root.tag:x"), "unknown", false),
+        ("b", scope("bp:tag:x"), "unknown", true),
+        ("b", scope("b.tag:x"), "unknown", false),
+        ("b", json!({ "bname": "bob", "rname": "rob" }), "bob", false),
+        (
+            "ida",
+            json!({ "bname": "bob", "rname": "rob" }),
+            "rob",
+            false,
+        ),
+        ("b", json!({ "bextra": "bp:tag:x" }), "unknown", true),
+        ("b", json!({ "rextra": "bp:tag:x" }), "unknown", false),
+        ("ida", json!({ "rextra": "ida.tag:x" }), "unknown", true),
+        ("b", scope("balias"), "unknown", true),
+        ("b", scope("ralias"), "unknown", false),
+        ("ida", scope("ralias"), "unknown", true),
+    ] {
+        let told = format!("{aud} {more}");
+        let granted = ask(json!(aud), more).await;
+        assert_eq!(granted, Ok((name.to_owned(), has_tag)), "{told}");
+    }
+    for (aud, why) in [
+        (json!("a"), "no_matching_aud_found"),
+        (Value::Null, "no_matching_aud_found"),
+        (
+            json!(["ida", "root"]),
+            "only_one_resource_server_as_audience_found_many",
+        ),
+        (json!("d"), "oauth_provider_not_found"),
+    ] {
+        let refused = ask(aud, Value::Null).await.unwrap_err();
+        assert!(refused.ends_with(&format!("{{error,{why}}}")), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn each_provider_has_its_own_keys() {
+    let mut settings = OAuth2::default();
+    settings.own.id = "rabbitmq".to_owned();
+    let named = ResourceServer {
+        provider: Some("p".to_owned()),
+        ..ResourceServer::default()
+    };
+    settings.servers.insert("c".to_owned(), named);
+    settings
+        .providers
+        .insert("p".to_owned(), Provider::default());
+    let tokens = Tokens::new(&settings, true).unwrap();
+    let mut for_c = claims(&json!("c.read:*/*"));
+    for_c["aud"] = json!("c");
+    let own = token(&claims(&json!("rabbitmq.read:*/*")));
+    let for_c = token(&for_c);
+    know(&tokens, None, "k");
+    assert!(tokens.check(&own, NOW_S).await.is_ok());
+    assert!(tokens.check(&for_c, NOW_S).await.is_err());
+    know(&tokens, Some("p"), "k");
+    assert!(tokens.check(&for_c, NOW_S).await.is_ok());
+}
+
+#[tokio::test]
+async fn without_verify_aud_the_only_resource_server_is_meant() {
+    let named = |ids: &[&str]| {
+        let mut settings = OAuth2 {
+            verify_aud: false,
+            ..OAuth2::default()
+        };
+        for id in ids {
+            settings
+                .servers
+                .insert((*id).to_owned(), ResourceServer::default());
+        }
+        let tokens = Tokens::new(&settings, true).unwrap();
+        know(&tokens, None, "k");
+        tokens
+    };
+    let mut foreign = claims(&json!("a.tag:x"));
+    foreign["aud"] = json!("zz");
+    let foreign = token(&foreign);
+    let granted = named(&["a"]).check(&foreign, NOW_S).await.unwrap();
+    assert_eq!(granted.tags, ["x"]);
+    assert!(named(&["a", "b"]).check(&foreign, NOW_S).await.is_err());
+}
+
+#[tokio::test]
+async fn where_the_keys_are_the_issuer_says() {
+    let dir = std::env::temp_dir().join(format!("leveret-issuer-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let jwk = json!({ "kid": "k", "kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET) });
+    std::fs::write(dir.join("keys"), json!({ "keys": [jwk] }).to_string()).unwrap();
+    let keys = format!("file://{}/keys", dir.display());
+    let said = json!({ "issuer": "x", "jwks_uri": keys }).to_string();
+    std::fs::write(dir.join("said"), said).unwrap();
+    let mut settings = OAuth2::default();
+    settings.own.id = "rabbitmq".to_owned();
+    settings.provider.issuer = Some(format!("file://{}/", dir.display()));
+    settings.provider.discovery_path = Some("said".to_owned());
+    let good = token(&claims(&json!("rabbitmq.tag:x")));
+    let granted = Tokens::new(&settings, true)
+        .unwrap()
+        .check(&good, NOW_S)
+        .await;
+    settings.provider.discovery_path = Some("keys".to_owned());
+    let refused = Tokens::new(&settings, true)
+        .unwrap()
+        .check(&good, NOW_S)
+        .await;
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert_eq!(granted.unwrap().tags, ["x"]);
+    assert!(refused.unwrap_err().contains("{error,{no_jwks_uri,file://"));
+    settings.provider.issuer = Some("https://idp/realm/".to_owned());
+    settings.provider.discovery_path = None;
+    let params = &mut settings.provider.discovery_params;
+    params.insert("appid".to_owned(), "1".to_owned());
+    params.insert("v".to_owned(), "2".to_owned());
+    assert_eq!(
+        settings.provider.discovery_url().unwrap(),
+        "https://idp/realm/.well-known/openid-configuration?appid=1&v=2"
+    );
 }

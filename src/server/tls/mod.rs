@@ -15,6 +15,8 @@ mod key;
 #[cfg(feature = "tls")]
 mod stream;
 #[cfg(feature = "tls")]
+mod system;
+#[cfg(feature = "tls")]
 mod verifier;
 
 #[cfg(not(feature = "tls"))]
@@ -27,4 +29,6 @@ pub use self::acceptor::Acceptor;
 pub(crate) use self::expiry::expired;
 #[cfg(feature = "tls")]
 pub(crate) use self::stream::TlsStream;
+#[cfg(feature = "tls")]
+pub(crate) use self::system::trusted_by_the_system;
 pub use crate::config::tls::{CertLogin, CrlCheck, SanType, TlsOptions};
