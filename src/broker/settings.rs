@@ -2,6 +2,8 @@
 //!
 //! Names and defaults are those of RabbitMQ's settings file.
 
+use super::credentials::CredentialValidator;
+use super::interceptors::Interceptors;
 use super::vhost_defaults::VhostDefaults;
 
 /// See the module. `None` is what the release line has.
@@ -53,6 +55,10 @@ pub struct Settings {
     pub product_version: Option<String>,
     /// Which counters of messages are told (`management.rates_mode`).
     pub rates_mode: RatesMode,
+    /// Which passwords users may have.
+    pub credentials: CredentialValidator,
+    /// What is added to messages that come in.
+    pub interceptors: Interceptors,
     /// Deprecated features that are permitted or denied whatever the release line says.
     pub permitted_features: Vec<(String, bool)>,
 }
@@ -142,6 +148,8 @@ impl Default for Settings {
             product_name: None,
             product_version: None,
             rates_mode: RatesMode::default(),
+            credentials: CredentialValidator::default(),
+            interceptors: Interceptors::default(),
             permitted_features: Vec::new(),
         }
     }

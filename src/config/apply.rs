@@ -6,6 +6,7 @@ use leveret_proto::value::FieldValue;
 
 use super::resolved::{Config, HttpTls, Listener, Management, Memory};
 use super::value::{self, Value};
+use crate::broker::credentials::Rule;
 use crate::broker::queue::QueueKind;
 use crate::broker::settings::RatesMode;
 use crate::broker::vhost_defaults::{DefaultLimits, DefaultMember, DefaultPolicy, VhostDefaults};
@@ -45,6 +46,8 @@ pub(super) fn set(
         "auth_backends" | "auth_cache" | "auth_http" | "auth_oauth2" => {
             return config.auth.set(key, names, value);
         }
+        "credential_validator" => return set_validator(config, key, value),
+        "message_interceptors" => return set_interceptor(config, name, value),
         "proxy_protocol" => config.proxy_protocol = value.is_true(),
         _ if area.starts_with("ssl_cert_login") => config.tls.set(key, value),
         "definitions" | "load_definitions" => set_definitions(config, key, value)?,
@@ -96,6 +99,34 @@ fn set_limit(config: &mut Config, key: &str, name: &str, value: &Value) -> Resul
         "vm_memory_high_watermark.relative" => config.memory = Some(fraction(value)?),
         "vm_memory_high_watermark.absolute" => config.memory = Some(bytes(value)?),
         _ => {}
+    }
+    Ok(())
+}
+
+fn set_validator(config: &mut Config, key: &str, value: &Value) -> Result<(), String> {
+    let validator = &mut config.broker.credentials;
+    match key {
+        "credential_validator.min_length" => validator.min_length = Some(fit(value, usize::MAX)),
+        "credential_validator.regexp" => validator.regexp = Some(value.text()),
+        _ => {
+            validator.rule = match value.text().as_str() {
+                "rabbit_credential_validator_accept_everything" => Rule::Any,
+                "rabbit_credential_validator_min_password_length" => Rule::Length,
+                "rabbit_credential_validator_password_regexp" => Rule::Regexp,
+                _ => return Err("expected a validator of RabbitMQ's own".to_owned()),
+            };
+        }
+    }
+    Ok(())
+}
+
+fn set_interceptor(config: &mut Config, name: &str, value: &Value) -> Result<(), String> {
+    let interceptors = &mut config.broker.interceptors;
+    let overwrites = Some(value.is_true());
+    match name {
+        "set_header_timestamp" => interceptors.timestamp = overwrites,
+        "set_header_routing_node" => interceptors.routing_node = overwrites,
+        _ => return Err("expected set_header_timestamp or set_header_routing_node".to_owned()),
     }
     Ok(())
 }

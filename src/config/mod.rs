@@ -275,12 +275,28 @@ impl Loaded {
             let text = "Error running translation for rabbit.default_permissions, [error, badarg]";
             faults.push(one.key_fault(text, "configure, write and read go together"));
         }
+        faults.extend(self.default_user_fault(&written));
         self.written = written;
         if faults.is_empty() {
             Ok(())
         } else {
             Err(faults)
         }
+    }
+
+    /// A default user whose password the validator refuses; where there are definitions it may not
+    /// be needed.
+    fn default_user_fault(&self, written: &Written) -> Option<Fault> {
+        let broker = &self.config.broker;
+        if self.config.definitions.path.is_some() {
+            return None;
+        }
+        let why = broker.credentials.refusal(&broker.default_user.password)?;
+        let text = format!("{{badmatch,{{error,\"{why}\"}}}}");
+        let setting = |name: &str| written.iter().find(|setting| setting.name() == name);
+        let setting =
+            setting("default_pass").or_else(|| setting("credential_validator.validation_backend"));
+        setting.map(|setting| setting.fault(text, "the default user has another password"))
     }
 
     fn begin_lists(&mut self, written: &Written) {

@@ -64,6 +64,9 @@ fn sample(key: &keys::Key, readable: &Path) -> String {
             return "false".to_owned();
         }
         "default_queue_type" => return "quorum".to_owned(),
+        "credential_validator.validation_backend" => {
+            return "rabbit_credential_validator_min_password_length".to_owned();
+        }
         "management.tcp.ip" | "management.listener.ip" => return "127.0.0.2".to_owned(),
         name if name.ends_with(".verify") => return "verify_peer".to_owned(),
         _ if key.checks == "https_uri" => return "https://x/y".to_owned(),
@@ -89,6 +92,7 @@ fn sample(key: &keys::Key, readable: &Path) -> String {
 fn line(key: &keys::Key, readable: &Path) -> String {
     let segments = key.name.split('.').map(|segment| match segment {
         "$version" => "1",
+        "$interceptor" => "set_header_timestamp",
         segment if segment.starts_with('$') => "name",
         segment => segment,
     });
@@ -523,6 +527,11 @@ Error transforming datatype for: frame_max
         ),
         "{partial}"
     );
+    let short = "credential_validator.validation_backend = \
+                 rabbit_credential_validator_min_password_length\ndefault_pass = abc\n";
+    let want = "{badmatch,{error,\"minimum required password length is 5\"}}\n  --> a.conf:2:16";
+    assert!(refused(short).starts_with(want), "{}", refused(short));
+    assert!(refused("message_interceptors.incoming.x.overwrite = true\n").contains("set_header_"));
     assert!(refused("default_queue_type = bogus\n").contains("classic, quorum or stream"));
     assert!(refused("listeners.tcp.a = 70000\n").contains("no port has the number 70000"));
 }

@@ -66,6 +66,10 @@ async fn publish_to(
         }
     };
     let mut properties = read_properties(properties)?;
+    let broker = api.broker();
+    let now = vhost.now(api.shared.clock.now().tick);
+    let interceptors = broker.settings.interceptors;
+    interceptors.add(&mut properties, broker.wall_ms(now), &broker.node);
     if let Some(headers) = properties.headers.as_mut()
         && api.broker().compat.headers.are_sorted
     {

@@ -86,7 +86,7 @@ async fn put(
 ) -> Answer {
     let request = Request::parse(&body)?;
     let tags = tags(&request)?;
-    let password = password(&api, &request)?.unwrap_or_default();
+    let password = password(&api, &caller, &request)?.unwrap_or_default();
     let there = api.broker().users.get(name.as_str());
     let (is_new, by) = (there.is_none(), caller.name());
     if let Some(user) = there {
@@ -112,7 +112,11 @@ fn tags(request: &Request) -> Result<Vec<String>, ApiError> {
     }
 }
 
-fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiError> {
+fn password(
+    api: &Api,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Option<PasswordHash>, ApiError> {
     let not_base64 = |hash: &Value| ApiError::BadRequest(json!(["not_base64", hash]));
     let hash = match request.get("password_hash") {
         // An empty list is an empty text to RabbitMQ.
@@ -124,7 +128,12 @@ fn password(api: &Api, request: &Request) -> Result<Option<PasswordHash>, ApiErr
         (Some(_), Some(_)) => Err(ApiError::bad_request(
             "both_password_and_password_hash_are_provided",
         )),
-        (Some(password), None) => Ok(Some(api.broker().hash(password))),
+        (Some(password), None) => match api.broker().settings.credentials.refusal(password) {
+            None => Ok(Some(api.broker().hash(password))),
+            // RabbitMQ's tools ask the node itself, which says why.
+            Some(why) if matches!(caller, Caller::Local) => Err(ApiError::bad_request(why)),
+            Some(_) => Err(ApiError::bad_request("credential_validation_failed")),
+        },
         (None, Some(hash)) => {
             let algorithm = request
                 .text("hashing_algorithm")

@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::{BufMut, BytesMut};
 use leveret_proto::DecodeError;
 use leveret_proto::code::ReplyCode;
-use leveret_proto::content::{self, Facts as Found};
+use leveret_proto::content::{self, Facts as Found, Properties};
 use leveret_proto::exception::Exception;
 use leveret_proto::value::FieldTable;
 
@@ -33,6 +33,30 @@ impl Core {
             None => None,
         };
         Ok(sorted.or(Some(addressed)))
+    }
+
+    /// Likewise, with what `message_interceptors` add.
+    pub(super) fn intercepted(
+        &mut self,
+        channel: u16,
+        raw: &[u8],
+        found: &Found,
+    ) -> Result<BytesMut, Exception> {
+        let sent_on = self.sent_on(channel, raw, found)?;
+        let decoded = Properties::decode(sent_on.as_deref().unwrap_or(raw));
+        let mut properties = decoded.map_err(|error| refused(&error))?;
+        let broker = &self.broker;
+        let wall_ms = broker.wall_ms(self.tick);
+        let interceptors = broker.settings.interceptors;
+        interceptors.add(&mut properties, wall_ms, &broker.node);
+        if let Some(headers) = properties.headers.as_mut()
+            && broker.compat.headers.are_sorted
+        {
+            headers.sort();
+        }
+        let mut anew = BytesMut::with_capacity(raw.len());
+        properties.encode(&mut anew);
+        Ok(anew)
     }
 
     /// With the headers, which stand at this place, by key; `None` when they are already.

@@ -46,7 +46,10 @@ impl Core {
         let facts = Facts::of(&found, it.properties).map_err(|bad| bad_properties(&bad))?;
         self.check_user_id(it, &found)?;
         self.check_delivery_mode(&facts)?;
-        let sent_on = self.sent_on(it.channel, it.properties, &found)?;
+        let sent_on = match self.broker.settings.interceptors.are_set() {
+            false => self.sent_on(it.channel, it.properties, &found)?,
+            true => Some(self.intercepted(it.channel, it.properties, &found)?),
+        };
         let (properties, facts) = match &sent_on {
             None => (it.properties, facts),
             Some(raw) => (

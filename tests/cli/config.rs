@@ -515,6 +515,22 @@ fn what_cannot_be_encoded_is_told_as_rabbitmq_tells_it() {
 }
 
 #[test]
+fn a_password_that_will_not_do_is_refused_with_the_reason() {
+    let place = Place::new();
+    let settings = "credential_validator.validation_backend = \
+                    rabbit_credential_validator_min_password_length\n\
+                    credential_validator.min_length = 5\n";
+    place.write("rabbitmq.conf", settings);
+    let (_serving, _) = Serving::start(&mut place.command(&[]));
+    let want = "Error:\nminimum required password length is 5\n";
+    for words in [["add_user", "x", "ab"], ["change_password", "guest", "ab"]] {
+        let (_, complaint, code) = ctl(&place, &words);
+        assert_eq!((&*complaint, code), (want, 69));
+    }
+    assert_eq!(ctl(&place, &["add_user", "x", "abcde"]).2, 0);
+}
+
+#[test]
 fn an_encrypted_password_lets_one_in() {
     let place = Place::new();
     let output = place.run(&["ctl", "-q", "encrypt_conf_value", "<<\"hush\">>", "phrase"]);

@@ -108,7 +108,7 @@ impl Api {
         Self::chosen(line, management::Cors::default(), settings)
     }
 
-    fn chosen(line: &'static str, cors: management::Cors, settings: Settings) -> Self {
+    pub(crate) fn chosen(line: &'static str, cors: management::Cors, settings: Settings) -> Self {
         let (ready, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {

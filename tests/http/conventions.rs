@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use leveret::broker::credentials::{CredentialValidator, Rule};
+use leveret::broker::settings::Settings;
 use leveret::management::{self, Cors};
 use leveret::server::Server;
 use serde::Deserialize;
@@ -430,4 +432,30 @@ async fn everything_is_below_the_prefix_and_nothing_beside_it() {
         body.trim(),
         r#"{"error":"Object Not Found","reason":"Not Found"}"#
     );
+}
+
+#[test]
+fn a_password_that_will_not_do_is_refused() {
+    let settings = Settings {
+        credentials: CredentialValidator {
+            rule: Rule::Length,
+            min_length: Some(5),
+            regexp: None,
+        },
+        ..Settings::default()
+    };
+    let api = Api::chosen("4.3", Cors::default(), settings);
+    let put = |path: &str, method: &str, body: &Value| api.request("guest", method, path, body);
+    let user = |password: &str| json!({ "password": password, "tags": "" });
+    let refused = json!({ "error": "bad_request", "reason": "credential_validation_failed" });
+    for password in ["", "abcd"] {
+        let got = put("/api/users/bob", "PUT", &user(password));
+        assert_eq!(got, (400, refused.clone()));
+        let users = json!({ "users": [{ "name": "x", "password": password, "tags": "" }] });
+        let (status, answer) = put("/api/definitions", "POST", &users);
+        assert_eq!((status, &answer["reason"]), (400, &refused["reason"]));
+    }
+    assert_eq!(put("/api/users/bob", "PUT", &user("abcde")).0, 201);
+    let hash = json!({ "password_hash": "", "tags": "" });
+    assert_eq!(put("/api/users/eve", "PUT", &hash).0, 201);
 }

@@ -1,15 +1,23 @@
 //! The headers of a message on their way through.
 
 use leveret::broker::compat::Compat;
+use leveret::broker::interceptors::Interceptors;
+use leveret::broker::settings::Settings;
 use leveret::server::Server;
+use leveret_proto::content::Properties;
 use leveret_proto::value::{FieldTable, FieldValue};
 
 use crate::support::frames;
 use crate::support::memory::{Client, reason};
 
 async fn on_line(line: &str) -> Client {
+    with(line, Settings::default()).await
+}
+
+async fn with(line: &str, settings: Settings) -> Client {
     let compat = Compat::named(line, false).unwrap();
-    let server = Server::builder().compat(compat).start().unwrap();
+    let server = Server::builder().compat(compat).settings(settings);
+    let server = server.node("rabbit@hare").start().unwrap();
     let mut client = Client::logged_in(&server, 0).await;
     let declare = frames::declare("q", &FieldTable::new());
     client.call(&declare, 50, 11).await;
@@ -126,5 +134,39 @@ async fn a_dead_letter_with_another_key_leaves_its_cc_behind() {
             is_shown,
             "{line}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn interceptors_add_the_time_and_the_node() {
+    let settings = |overwrite| Settings {
+        interceptors: Interceptors {
+            timestamp: Some(overwrite),
+            routing_node: Some(overwrite),
+        },
+        ..Settings::default()
+    };
+    let mut client = with("4.3", settings(false)).await;
+    let got = through(&mut client, &properties(b"\x01zV\x01bV")).await;
+    let got = Properties::decode(&got).unwrap();
+    let headers = got.headers.unwrap();
+    let keys: Vec<&str> = headers.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["b", "timestamp_in_ms", "x-routed-by", "z"]);
+    assert_eq!(
+        headers.get("x-routed-by"),
+        Some(&FieldValue::from("rabbit@hare"))
+    );
+    let Some(FieldValue::I64(ms)) = headers.get("timestamp_in_ms") else {
+        panic!("{headers:?}")
+    };
+    assert_eq!(got.timestamp, u64::try_from(ms / 1000).ok());
+    assert_eq!(got.content_type.unwrap().as_str(), "a/b");
+    // A publisher's own stays, or it does not.
+    let own = properties(b"\x0bx-routed-byS\0\0\0\x02me");
+    for (overwrite, node) in [(false, "me"), (true, "rabbit@hare")] {
+        let mut client = with("4.3", settings(overwrite)).await;
+        let got = through(&mut client, &own).await;
+        let headers = Properties::decode(&got).unwrap().headers.unwrap();
+        assert_eq!(headers.get("x-routed-by"), Some(&FieldValue::from(node)));
     }
 }

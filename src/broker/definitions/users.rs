@@ -64,6 +64,10 @@ impl Planner<'_> {
                 return Err(Fault::new(entry.at.key("password"), text));
             }
             (Some(plain), None) => {
+                if self.broker.settings.credentials.refusal(plain).is_some() {
+                    let at = entry.at.key("password");
+                    return Err(Fault::new(at, "credential_validation_failed"));
+                }
                 let old = there.map(|user| user.read(|state| state.password.clone()));
                 let same = old.filter(|old| old.verify(plain));
                 return Ok(same.unwrap_or_else(|| self.broker.hash(plain)));
