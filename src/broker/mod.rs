@@ -57,7 +57,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use leveret_proto::value::FieldValue;
+use leveret_proto::value::{FieldTable, FieldValue};
 
 use self::alarm::{Alarm, MemoryLimit};
 use self::compat::Compat;
@@ -241,7 +241,16 @@ impl Broker {
         let id = self.generated_name("rabbitmq-cluster-id-");
         let mut parameters = self.parameters.lock();
         if self.compat.cluster_tags {
-            parameters.insert("cluster_tags".into(), FieldValue::Array(Vec::new()));
+            let mut tags = FieldTable::new();
+            for (name, tag) in &self.settings.cluster_tags {
+                tags.insert(name, tag.as_str());
+            }
+            let tags = match tags.is_empty() {
+                // As Erlang writes no pairs.
+                true => FieldValue::Array(Vec::new()),
+                false => FieldValue::Table(tags),
+            };
+            parameters.insert("cluster_tags".into(), tags);
         }
         parameters.insert("internal_cluster_id".into(), id.as_str().into());
         drop(parameters);

@@ -55,6 +55,10 @@ pub struct Settings {
     pub product_version: Option<String>,
     /// Which counters of messages are told (`management.rates_mode`).
     pub rates_mode: RatesMode,
+    /// What `/api/overview` tells of the cluster, by name.
+    pub cluster_tags: Vec<(String, String)>,
+    /// Likewise of the node.
+    pub node_tags: Vec<(String, String)>,
     /// Which passwords users may have.
     pub credentials: CredentialValidator,
     /// What is added to messages that come in.
@@ -148,6 +152,8 @@ impl Default for Settings {
             product_name: None,
             product_version: None,
             rates_mode: RatesMode::default(),
+            cluster_tags: Vec::new(),
+            node_tags: Vec::new(),
             credentials: CredentialValidator::default(),
             interceptors: Interceptors::default(),
             permitted_features: Vec::new(),

@@ -12,6 +12,18 @@ use crate::broker::settings::RatesMode;
 use crate::broker::vhost_defaults::{DefaultLimits, DefaultMember, DefaultPolicy, VhostDefaults};
 use crate::log::Level;
 
+/// Headers that have a setting of their own.
+const HEADERS: [(&str, &str); 5] = [
+    ("management.hsts.policy", "strict-transport-security"),
+    (
+        "management.headers.content_type_options",
+        "x-content-type-options",
+    ),
+    ("management.headers.frame_options", "x-frame-options"),
+    ("management.headers.referrer_policy", "referrer-policy"),
+    ("management.headers.xss_protection", "x-xss-protection"),
+];
+
 /// What is longer than this never ends.
 const FOR_EVER: u64 = u64::MAX / 2;
 
@@ -83,6 +95,8 @@ fn set_limit(config: &mut Config, key: &str, name: &str, value: &Value) -> Resul
         "vhost_max" => broker.vhost_max = limit(value),
         "max_message_size" => broker.max_message_size = Some(fit(value, u64::MAX)),
         "handshake_timeout" => broker.handshake_timeout_ms = fit(value, u64::MAX),
+        "cluster_tags.$tag" => broker.cluster_tags.push((name.to_owned(), value.text())),
+        "node_tags.$tag" => broker.node_tags.push((name.to_owned(), value.text())),
         "cluster_name" => broker.cluster_name = Some(value.text()),
         "product.name" => broker.product_name = Some(value.text()),
         "product.version" => broker.product_version = Some(value.text()),
@@ -251,10 +265,20 @@ fn set_management(config: &mut Config, key: &str, value: &Value) -> Result<(), S
         "management.cors.allow_origins" => management.cors_origins.clear(),
         "management.cors.allow_origins.$name" => management.cors_origins.push(value.text()),
         "management.cors.max_age" => management.cors_max_age = fit(value, u64::MAX),
+        "management.restrictions.operator_policy_changes.disabled" => {
+            management.locks_operator_policies = value.is_true();
+        }
+        "management.http.max_body_size" => {
+            management.body_bytes_max = Some(fit(value, usize::MAX));
+        }
+        "management.csp.policy" => management.csp = Some(value.text()),
         "management.path_prefix" => management.path_prefix = value.text(),
         "management.rates_mode" => config.broker.rates_mode = rates_mode(&value.text()),
         "management.load_definitions" => config.definitions.path = Some(value.text().into()),
-        _ => return set_management_tls(management, key, value),
+        _ => match HEADERS.iter().find(|(own, _)| *own == key) {
+            Some((_, header)) => management.headers.push((header, value.text())),
+            None => return set_management_tls(management, key, value),
+        },
     }
     Ok(())
 }
@@ -280,6 +304,8 @@ fn set_prometheus(config: &mut Config, key: &str, value: &Value) -> Result<(), S
     let prometheus = &mut config.prometheus;
     match key {
         "prometheus.tcp.port" => prometheus.port = Some(port(value)?),
+        "prometheus.path" => prometheus.path = Some(value.text()),
+        "prometheus.return_per_object_metrics" => prometheus.by_object = value.is_true(),
         "prometheus.tcp.ip" => prometheus.ip = listened_ip(value),
         "prometheus.tcp.listener" => match value {
             Value::Address(address) => {

@@ -94,6 +94,14 @@ pub struct Management {
     pub listener_tls_options: TlsOptions,
     /// A path below which everything is.
     pub path_prefix: String,
+    /// Operator policies cannot be changed over HTTP.
+    pub locks_operator_policies: bool,
+    /// Largest body of a request; `None` is RabbitMQ's.
+    pub body_bytes_max: Option<usize>,
+    /// Headers of all answers.
+    pub headers: Vec<(&'static str, String)>,
+    /// What pages of the API may load, where RabbitMQ's does not do.
+    pub csp: Option<String>,
     /// Pages of other sites that may ask.
     pub cors_origins: Vec<String>,
     /// Seconds that browsers may remember that.
@@ -118,6 +126,10 @@ pub struct Prometheus {
     pub ip: Option<IpAddr>,
     /// `None` is the usual one, if it is free.
     pub port: Option<u16>,
+    /// In place of `/metrics`.
+    pub path: Option<String>,
+    /// By single objects, without being asked.
+    pub by_object: bool,
     /// Over TLS, beside that.
     pub tls: Option<HttpTls>,
     /// Only over TLS, if over TLS (`prometheus.tcp.listener = none`).
@@ -191,6 +203,10 @@ impl Default for Management {
             listener_tls: None,
             listener_tls_options: TlsOptions::default(),
             path_prefix: String::new(),
+            locks_operator_policies: false,
+            body_bytes_max: None,
+            headers: Vec::new(),
+            csp: None,
             cors_origins: Vec::new(),
             cors_max_age: 1800,
         }

@@ -31,6 +31,8 @@ pub(super) enum ApiError {
     Busy(String),
     /// A status and nothing else.
     Bare(u16),
+    /// 405: settings forbid it.
+    Locked(&'static str),
     /// 401: nobody.
     NoCredentials,
     /// 401: a user that is not there, or the wrong password.
@@ -93,6 +95,11 @@ impl IntoResponse for ApiError {
                 StatusCode::BAD_REQUEST,
                 "bad_request",
                 json!("a value is not of the kind that is expected"),
+            ),
+            Self::Locked(reason) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                json!(reason),
             ),
             Self::Busy(reason) => (StatusCode::SERVICE_UNAVAILABLE, "busy", json!(reason)),
             Self::Bare(status) => {

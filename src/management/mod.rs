@@ -174,6 +174,11 @@ impl Api {
         self.broker().settings.rates_mode != RatesMode::None
     }
 
+    fn body_bytes_max(&self) -> usize {
+        let set = self.settings.config.management.body_bytes_max;
+        set.unwrap_or(BODY_BYTES_MAX)
+    }
+
     fn broker(&self) -> &Arc<Broker> {
         &self.shared.broker
     }
@@ -278,7 +283,7 @@ fn router(api: Api) -> Router {
     let plain = SizeAbove::new(PLAIN_BYTES_MAX).and(NotForContentType::SSE);
     routes()
         .fallback(|| async { ApiError::NotFound })
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(api.body_bytes_max()))
         .layer(from_fn_with_state(
             api.clone(),
             http::conventions::conventions,

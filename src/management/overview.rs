@@ -102,12 +102,18 @@ fn about(api: &Api) -> Value {
         row["release_series_support_status"] = json!("supported");
     }
     if shown.overview_tags {
-        row["cluster_tags"] = json!({});
-        row["node_tags"] = json!({});
+        row["cluster_tags"] = tags(&broker.settings.cluster_tags);
+        row["node_tags"] = tags(&broker.settings.node_tags);
         row["default_queue_type"] = json!(broker.default_queue_type.as_str());
-        row["is_op_policy_updating_enabled"] = json!(true);
+        let is_locked = api.settings.config.management.locks_operator_policies;
+        row["is_op_policy_updating_enabled"] = json!(!is_locked);
     }
     row
+}
+
+fn tags(tags: &[(String, String)]) -> Value {
+    let pairs = tags.iter().map(|(name, tag)| (name.clone(), json!(tag)));
+    Value::Object(pairs.collect())
 }
 
 /// The types of exchanges that there are.

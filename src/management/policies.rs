@@ -88,8 +88,20 @@ impl Family {
         }
     }
 
+    /// Settings may keep all but the tools from operator policies.
+    fn check_lock(self, api: &Api, caller: &Caller) -> Result<(), ApiError> {
+        let is_locked = api.settings.config.management.locks_operator_policies;
+        match self.0 == Layer::Operator && is_locked && !matches!(caller, Caller::Local) {
+            true => Err(ApiError::Locked(
+                "Broker settings disallow editing of operator policies.",
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn one(self, api: &Api, caller: &Caller, (vhost, name): &(String, String)) -> Answer {
         self.check(api, caller, vhost)?;
+        self.check_lock(api, caller)?;
         let vhost = api.broker().vhosts.get(vhost.as_str());
         let vhost = vhost.ok_or(ApiError::NotFound)?;
         let policies = vhost.policies.lock();
@@ -107,6 +119,7 @@ impl Family {
         body: &Bytes,
     ) -> Answer {
         self.check(api, caller, vhost)?;
+        self.check_lock(api, caller)?;
         let missing = || match self.0 == Layer::Operator && api.broker().compat.loses_operator_vhost
         {
             true => ApiError::WrongKind,
@@ -127,6 +140,7 @@ impl Family {
 
     fn delete(self, api: &Api, caller: &Caller, (vhost, name): &(String, String)) -> Answer {
         self.check(api, caller, vhost)?;
+        self.check_lock(api, caller)?;
         let vhost = api.broker().vhosts.get(vhost.as_str());
         let vhost = vhost.ok_or(ApiError::NotFound)?;
         let is_gone = api.change(caller.name(), &vhost, |now, fx| {

@@ -18,9 +18,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::routes::{self, Known, Operation, Verb, Who};
+use crate::management::Api;
 use crate::management::auth::{Caller, Credentials};
 use crate::management::error::ApiError;
-use crate::management::{Api, BODY_BYTES_MAX};
 
 /// For all of a request's body.
 const BODY_PATIENCE: Duration = Duration::from_secs(60);
@@ -90,7 +90,19 @@ pub(in crate::management) async fn conventions(
         let answer = answer(&api, known, request, next).await;
         answer.unwrap_or_else(ApiError::into_response)
     };
-    finished(response, headers).await
+    add_own(&api, &mut headers);
+    let policy = api.settings.config.management.csp.as_deref();
+    let policy = policy.and_then(|policy| HeaderValue::from_str(policy).ok());
+    finished(response, headers, policy.unwrap_or(POLICY)).await
+}
+
+/// Headers that are set; what cannot be one is left out.
+fn add_own(api: &Api, headers: &mut HeaderMap) {
+    for (name, value) in &api.settings.config.management.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(*name, value);
+        }
+    }
 }
 
 fn allows(allow: &HeaderValue, method: &Method) -> bool {
@@ -151,7 +163,9 @@ async fn answer(
         request.extensions_mut().insert(caller);
     }
     acceptable(operation, request.headers())?;
-    Ok(next.run(with_whole_body(request).await?).await)
+    Ok(next
+        .run(with_whole_body(request, api.body_bytes_max()).await?)
+        .await)
 }
 
 /// While the application is stopped there is only what starts it again; the tools may look.
@@ -186,9 +200,9 @@ fn acceptable(operation: &Operation, headers: &HeaderMap) -> Result<(), ApiError
 }
 
 /// The request with its body read, which must come within a time and be no longer than the limit.
-async fn with_whole_body(request: Request) -> Result<Request, ApiError> {
+async fn with_whole_body(request: Request, max: usize) -> Result<Request, ApiError> {
     let (parts, body) = request.into_parts();
-    let reading = to_bytes(body, BODY_BYTES_MAX);
+    let reading = to_bytes(body, max);
     let read = tokio::time::timeout(BODY_PATIENCE, reading).await;
     let body = match read {
         Ok(Ok(body)) => body,
@@ -209,7 +223,7 @@ fn is_too_long(error: &axum::Error) -> bool {
 }
 
 /// With the headers of all answers, and errors in RabbitMQ's form.
-async fn finished(response: Response, headers: HeaderMap) -> Response {
+async fn finished(response: Response, headers: HeaderMap, policy: HeaderValue) -> Response {
     let mut response = shaped(response).await;
     let is_json_answer = response.status() == StatusCode::OK
         && response
@@ -219,7 +233,7 @@ async fn finished(response: Response, headers: HeaderMap) -> Response {
     let cache = if is_json_answer { NO_CACHE } else { REVALIDATE };
     let all = response.headers_mut();
     all.entry(CACHE_CONTROL).or_insert(cache);
-    all.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
+    all.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     all.insert(VARY, VARY_ON);
     all.insert(SERVER, HeaderValue::from_static("Leveret"));
     all.extend(headers);

@@ -69,6 +69,8 @@ pub async fn serve_tls(
 pub(in crate::management) struct Site {
     pub(in crate::management) router: Router,
     pub(in crate::management) prefix: PathPrefix,
+    /// Who comes to `/`, or without the slash that links need, is sent on.
+    pub(in crate::management) sends_on: bool,
 }
 
 impl Site {
@@ -76,6 +78,7 @@ impl Site {
         Self {
             router: router(api.clone()),
             prefix: api.path_prefix.clone(),
+            sends_on: true,
         }
     }
 }
@@ -182,12 +185,12 @@ async fn answer(
     let uri = match place {
         Ok(Place::Inside(uri)) => uri,
         // What the page links to is relative.
-        Ok(Place::Top) if is_browser_without_slash(&request) => {
+        Ok(Place::Top) if site.sends_on && is_browser_without_slash(&request) => {
             return Ok(moved_to(site.prefix.before("/")));
         }
         Ok(Place::Top) => Uri::from_static("/"),
-        Ok(Place::Root) => return Ok(moved_to(site.prefix.before("/"))),
-        Ok(Place::Outside) => return Ok(ApiError::NotFound.into_response()),
+        Ok(Place::Root) if site.sends_on => return Ok(moved_to(site.prefix.before("/"))),
+        Ok(Place::Root | Place::Outside) => return Ok(ApiError::NotFound.into_response()),
         Err(_) => return Ok(StatusCode::BAD_REQUEST.into_response()),
     };
     *request.uri_mut() = uri;

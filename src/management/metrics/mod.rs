@@ -44,6 +44,9 @@ const QUEUE_FAMILIES: [&str; 3] = [
     "queue_consumer_count",
 ];
 
+/// Where RabbitMQ has them.
+const PATH: &str = "/metrics";
+
 /// What is shown where nobody asks for families, in RabbitMQ's order.
 const FAMILIES: [&str; 17] = [
     "connection_churn_metrics",
@@ -67,7 +70,7 @@ const FAMILIES: [&str; 17] = [
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
-        .route("/metrics", get(summed))
+        .route(PATH, get(unasked))
         .route("/metrics/{registry}", get(registry))
 }
 
@@ -79,17 +82,25 @@ pub async fn serve(
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let build = move || {
-        let routes = routes().fallback(|| async { ApiError::NotFound });
+        let path = api.settings.config.prometheus.path.as_deref();
         Site {
-            router: routes.with_state(api.clone()),
-            prefix: PathPrefix::default(),
+            router: Router::new()
+                .route("/", get(unasked))
+                .route("/{registry}", get(registry))
+                .fallback(|| async { ApiError::NotFound })
+                .with_state(api.clone()),
+            prefix: PathPrefix::new(path.unwrap_or(PATH)),
+            sends_on: false,
         }
     };
     accept(listener, acceptor, build, stopped).await
 }
 
-async fn summed(State(api): State<Api>) -> Response {
-    answer(everything(&api, Form::Summed, "aggregated"))
+async fn unasked(State(api): State<Api>) -> Response {
+    match api.settings.config.prometheus.by_object {
+        true => answer(everything(&api, Form::Each, "per-object")),
+        false => answer(everything(&api, Form::Summed, "aggregated")),
+    }
 }
 
 async fn registry(
