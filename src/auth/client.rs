@@ -1,7 +1,6 @@
 //! HTTP requests to those who are asked: one connection each, with a time limit.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +10,8 @@ use hyper::{Method, Request, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+
+use crate::config::tls::TlsClient;
 
 /// Longest answer taken.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -30,12 +31,11 @@ pub(super) struct Reply {
 }
 
 impl Client {
-    /// Services with `https` must have a certificate signed by one of these, or by whom the system
-    /// trusts where none are named.
-    pub(super) fn new(patience: Duration, cacertfile: Option<&Path>) -> io::Result<Self> {
+    /// `options` are for services with `https`.
+    pub(super) fn new(patience: Duration, options: &TlsClient) -> io::Result<Self> {
         Ok(Self {
             patience,
-            tls: Tls::new(cacertfile)?,
+            tls: Tls::new(options)?,
         })
     }
 
@@ -103,61 +103,46 @@ async fn send(
 #[cfg(feature = "tls")]
 mod encrypted {
     use std::io;
-    use std::path::Path;
-    use std::sync::{Arc, LazyLock};
+    use std::sync::{Arc, OnceLock};
 
     use tokio::net::TcpStream;
     use tokio_rustls::TlsConnector;
     use tokio_rustls::client::TlsStream;
-    use tokio_rustls::rustls::crypto::ring;
-    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+    use tokio_rustls::rustls::pki_types::ServerName;
 
-    use crate::server::tls::trusted_by_the_system;
+    use crate::config::tls::TlsClient;
+    use crate::server::tls::client_config;
 
-    /// Read when it is first needed: it has hundreds of certificates.
-    static SYSTEM: LazyLock<Option<TlsConnector>> = LazyLock::new(|| {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(trusted_by_the_system());
-        connector(roots).ok()
-    });
-
-    fn connector(roots: RootCertStore) -> io::Result<TlsConnector> {
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(TlsConnector::from(Arc::new(config)))
-    }
-
-    /// Whom to trust; `None` is whom the system does.
+    /// Whom to trust and what to show. Whom the system trusts is found out when it is first needed.
     #[derive(Clone)]
-    pub(super) struct Tls(Option<TlsConnector>);
+    pub(super) struct Tls {
+        options: TlsClient,
+        connector: OnceLock<Result<TlsConnector, String>>,
+    }
 
     impl std::fmt::Debug for Tls {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.debug_tuple("Tls").field(&self.0.is_some()).finish()
+            f.debug_struct("Tls").finish_non_exhaustive()
         }
     }
 
+    fn connector(options: &TlsClient) -> io::Result<TlsConnector> {
+        let config = client_config(options, false)?;
+        Ok(TlsConnector::from(Arc::new(config)))
+    }
+
     impl Tls {
-        pub(super) fn new(cacertfile: Option<&Path>) -> io::Result<Self> {
-            let Some(path) = cacertfile else {
-                return Ok(Self(None));
+        /// What is wrong with a file is told now.
+        pub(super) fn new(options: &TlsClient) -> io::Result<Self> {
+            let tls = Self {
+                options: options.clone(),
+                connector: OnceLock::new(),
             };
-            let unusable = |error: &dyn std::fmt::Display| {
-                let text = format!("{}: no certificates: {error}", path.display());
-                io::Error::new(io::ErrorKind::InvalidData, text)
-            };
-            let mut roots = RootCertStore::empty();
-            let found = CertificateDer::pem_file_iter(path).map_err(|error| unusable(&error))?;
-            for certificate in found {
-                let certificate = certificate.map_err(|error| unusable(&error))?;
-                roots.add(certificate).map_err(|error| unusable(&error))?;
+            if *options != TlsClient::default() {
+                let built = connector(options)?;
+                tls.connector.get_or_init(|| Ok(built));
             }
-            connector(roots).map(|connector| Self(Some(connector)))
+            Ok(tls)
         }
 
         pub(super) async fn connect(
@@ -165,12 +150,14 @@ mod encrypted {
             host: &str,
             socket: TcpStream,
         ) -> Result<TlsStream<TcpStream>, String> {
-            let connector = self.0.as_ref().or_else(|| SYSTEM.as_ref());
-            let connector = connector.ok_or("TLS cannot be spoken")?;
+            let built = self.connector.get_or_init(|| {
+                let built = connector(&self.options);
+                built.map_err(|error| error.to_string())
+            });
             let name = ServerName::try_from(host.to_owned());
             let name = name.map_err(|error| error.to_string())?;
-            let connected = connector.connect(name, socket).await;
-            connected.map_err(|error| error.to_string())
+            let connected = built.as_ref().map_err(Clone::clone)?.connect(name, socket);
+            connected.await.map_err(|error| error.to_string())
         }
     }
 }
@@ -178,15 +165,16 @@ mod encrypted {
 #[cfg(not(feature = "tls"))]
 mod encrypted {
     use std::io;
-    use std::path::Path;
 
     use tokio::net::TcpStream;
+
+    use crate::config::tls::TlsClient;
 
     #[derive(Clone, Debug)]
     pub(super) struct Tls;
 
     impl Tls {
-        pub(super) fn new(_: Option<&Path>) -> io::Result<Self> {
+        pub(super) fn new(_: &TlsClient) -> io::Result<Self> {
             Ok(Self)
         }
 
@@ -197,3 +185,84 @@ mod encrypted {
 }
 
 use self::encrypted::Tls;
+
+#[cfg(test)]
+#[cfg(feature = "tls")]
+mod tests {
+    use std::path::PathBuf;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::server::tls::{Acceptor, TlsOptions, auto};
+
+    /// A service with a certificate of its own authority. It says whether it was shown one, and ends
+    /// with the test.
+    async fn service(options: &TlsOptions) -> String {
+        let acceptor = Acceptor::new(options).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}/x", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(socket).await else {
+                    continue;
+                };
+                let shown = stream.get_ref().1.peer_certificates().is_some();
+                let text = if shown { "shown" } else { "hidden" };
+                let _ = stream.read(&mut [0; 1000]).await;
+                let length = text.len();
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{text}");
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn services_over_tls_are_trusted_as_is_set() {
+        let name = format!("leveret-service-{}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        let made = auto::make(&dir, "host.example", &TlsOptions::default()).unwrap();
+        let url = service(&TlsOptions {
+            verify_peer: true,
+            ..made
+        })
+        .await;
+        let path = |name: &str| Some(dir.join(name)) as Option<PathBuf>;
+        let named = TlsClient {
+            cacertfile: path("ca_certificate.pem"),
+            ..TlsClient::default()
+        };
+        let anybody = TlsClient {
+            verify: Some(false),
+            ..TlsClient::default()
+        };
+        let showing = TlsClient {
+            certfile: path("client_certificate.pem"),
+            keyfile: path("client_key.pem"),
+            ..named.clone()
+        };
+        let mut answers = Vec::new();
+        for options in [&TlsClient::default(), &named, &anybody, &showing] {
+            let client = Client::new(Duration::from_secs(30), options).unwrap();
+            answers.push(client.ask(&url, None).await.map(|reply| reply.text));
+        }
+        let broken = TlsClient {
+            cacertfile: path("client_key.pem"),
+            ..TlsClient::default()
+        };
+        let broken = Client::new(Duration::ZERO, &broken).unwrap_err();
+        std::fs::remove_dir_all(&dir).unwrap();
+        let refused = answers.remove(0).unwrap_err();
+        assert!(refused.contains("UnknownIssuer"), "{refused}");
+        let told = |text: &str| Ok(text.to_owned());
+        assert_eq!(answers, [told("hidden"), told("hidden"), told("shown")]);
+        assert!(
+            broken
+                .to_string()
+                .contains("client_key.pem: no certificates")
+        );
+    }
+}

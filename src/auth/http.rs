@@ -52,7 +52,7 @@ impl Service {
     pub(super) fn new(settings: &HttpAuth, cache: Option<Cached>) -> io::Result<Self> {
         let patience = Duration::from_millis(settings.request_timeout_ms);
         Ok(Self {
-            client: Client::new(patience, settings.cacertfile.as_deref())?,
+            client: Client::new(patience, &settings.tls)?,
             settings: settings.clone(),
             cache: cache.map(Cache::new),
         })

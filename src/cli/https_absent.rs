@@ -3,17 +3,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpStream;
-use std::path::PathBuf;
 
-/// What a client is told of TLS.
-#[derive(Clone, Debug, Default)]
-#[expect(dead_code, reason = "nothing is done with them here")]
-pub(crate) struct Options {
-    pub(crate) cacertfile: Option<PathBuf>,
-    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
-    pub(crate) any_name: bool,
-    pub(crate) anybody: bool,
-}
+use crate::config::tls::TlsClient;
 
 /// There is none.
 #[derive(Clone, Debug)]
@@ -23,7 +14,7 @@ pub(crate) type TlsStream = TcpStream;
 
 impl Connector {
     /// Always an error.
-    pub(crate) fn new(_: &Options) -> io::Result<Self> {
+    pub(crate) fn new(_: &TlsClient) -> io::Result<Self> {
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "this Leveret was built without TLS",

@@ -1,9 +1,9 @@
 //! Where users and what they may are asked for: `auth_backends`, `auth_http`, `auth_oauth2`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 pub use super::oauth2::OAuth2;
+use super::tls::TlsClient;
 use super::value::Value;
 
 /// Longest wait for an authentication service that says nothing, in milliseconds.
@@ -107,8 +107,8 @@ pub struct HttpAuth {
     pub request_timeout_ms: u64,
     /// Clients are told why they are refused.
     pub discloses: bool,
-    /// Who signed the service's certificate.
-    pub cacertfile: Option<PathBuf>,
+    /// How `https` is spoken.
+    pub tls: TlsClient,
 }
 
 impl Default for HttpAuth {
@@ -122,7 +122,7 @@ impl Default for HttpAuth {
             topic_path: path("topic"),
             request_timeout_ms: TIMEOUT_MS,
             discloses: false,
-            cacertfile: None,
+            tls: TlsClient::default(),
         }
     }
 }
@@ -211,8 +211,11 @@ impl HttpAuth {
                 self.request_timeout_ms = ms.unwrap_or(TIMEOUT_MS);
             }
             "authorization_failure_disclosure" => self.discloses = value.is_true(),
-            "ssl_options.cacertfile" => self.cacertfile = Some(text.into()),
-            _ => {}
+            _ => {
+                if let Some(option) = field.strip_prefix("ssl_options.") {
+                    self.tls.set(option, value);
+                }
+            }
         }
     }
 }

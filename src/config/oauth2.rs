@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::tls::TlsClient;
 use super::value::Value;
 
 /// Where a provider says where its keys are.
@@ -62,8 +63,8 @@ pub struct Provider {
     pub jwks_uri: Option<String>,
     /// Ways to sign; `None` are all.
     pub algorithms: Option<Vec<String>>,
-    /// Who signed the certificate of those who have the keys.
-    pub cacertfile: Option<PathBuf>,
+    /// How `https` is spoken.
+    pub tls: TlsClient,
 }
 
 impl Default for OAuth2 {
@@ -198,8 +199,11 @@ impl Provider {
             "default_key" => self.default_key = Some(text),
             "jwks_uri" | "jwks_url" => self.jwks_uri = Some(text),
             "algorithms.$algorithm" => self.algorithms.get_or_insert_default().push(text),
-            "https.cacertfile" => self.cacertfile = Some(text.into()),
-            _ => {}
+            _ => {
+                if let Some(option) = field.strip_prefix("https.") {
+                    self.tls.set(option, value);
+                }
+            }
         }
     }
 }

@@ -416,6 +416,8 @@ fn backends_are_asked_in_the_order_of_their_numbers() {
          auth_oauth2.resource_server_id = r\nauth_oauth2.scope_aliases.2.alias = x\n\
          auth_oauth2.scope_aliases.2.scope = y\nauth_oauth2.scope_aliases.dev = z\n\
          auth_oauth2.preferred_username_claims.1 = mail\n\
+         auth_oauth2.https.peer_verification = verify_none\n\
+         auth_http.ssl_options.verify = verify_peer\n\
          auth_oauth2.default_oauth_provider = p\n\
          auth_oauth2.resource_servers.1.id = one\n\
          auth_oauth2.resource_servers.two.scope_prefix = x-\n\
@@ -428,6 +430,8 @@ fn backends_are_asked_in_the_order_of_their_numbers() {
     );
     assert!(config.auth.http.is_post);
     assert_eq!(config.auth.http.user_path, "http://a/u");
+    assert_eq!(config.auth.oauth2.provider.tls.verify, Some(false));
+    assert_eq!(config.auth.http.tls.verify, Some(true));
     let servers = config.auth.oauth2.resource_servers();
     let named: Vec<_> = servers
         .iter()

@@ -228,3 +228,35 @@ impl Tls {
         }
     }
 }
+
+/// TLS as a client: of services that are asked about users, of a broker that the command line asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsClient {
+    /// Who may sign the server's certificate (PEM); `None` are those the system trusts.
+    pub cacertfile: Option<PathBuf>,
+    /// Own certificate (PEM).
+    pub certfile: Option<PathBuf>,
+    /// Its key (PEM).
+    pub keyfile: Option<PathBuf>,
+    /// That key's password.
+    pub password: Option<String>,
+    /// The server's certificate is looked at, unless somebody says it is not.
+    pub verify: Option<bool>,
+    /// It may be for another name.
+    pub any_name: bool,
+}
+
+impl TlsClient {
+    /// Set the option of that name, without what stands in front of it.
+    pub(super) fn set(&mut self, option: &str, value: &Value) {
+        let path = || Some(value.text().into());
+        match option {
+            "cacertfile" => self.cacertfile = path(),
+            "certfile" => self.certfile = path(),
+            "keyfile" => self.keyfile = path(),
+            "password" => self.password = Some(value.text()),
+            "verify" | "peer_verification" => self.verify = Some(value.text() == "verify_peer"),
+            _ => {}
+        }
+    }
+}

@@ -38,7 +38,7 @@ impl Issuer {
             found.insert(id.clone(), key.map_err(because)?);
         }
         Ok(Self {
-            client: Client::new(PATIENCE, settings.cacertfile.as_deref())?,
+            client: Client::new(PATIENCE, &settings.tls)?,
             settings: settings.clone(),
             keys: Ranked::new(found),
         })

@@ -10,9 +10,10 @@ use super::options::Given;
 use super::shown::{FORMATS, Shape, pretty_json, python_list};
 use super::things::List;
 use crate::cli::http::{Client, HttpError, segment};
-use crate::cli::https::{self, Connector};
+use crate::cli::https::Connector;
 use crate::cli::output::{print, print_error};
 use crate::cli::session::{basic, client_of_url};
+use crate::config::tls::TlsClient;
 
 /// One invocation, and the broker it is asked of.
 pub(super) struct Call<'a> {
@@ -186,18 +187,18 @@ fn named_by(uri: &str, usual: Client, given: &Given) -> Result<Client, End> {
 /// TLS as the options want it.
 fn connector(given: &Given) -> Result<Connector, End> {
     let path = |name| given.given(name).map(PathBuf::from);
-    let certificate = match (path("ssl-cert-file"), path("ssl-key-file")) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (None, Some(_)) => return Err(End::usage("--ssl-key-file needs --ssl-cert-file")),
-        // As the original: it is the key that counts.
-        (_, None) => None,
-    };
-    let options = https::Options {
+    let options = TlsClient {
         cacertfile: path("ssl-ca-cert-file"),
-        certificate,
+        certfile: path("ssl-cert-file"),
+        // As for the original it is the key that counts.
+        keyfile: path("ssl-key-file"),
+        verify: Some(!given.flag("ssl-insecure")),
         any_name: given.flag("ssl-disable-hostname-verification"),
-        anybody: given.flag("ssl-insecure"),
+        ..TlsClient::default()
     };
+    if options.keyfile.is_some() && options.certfile.is_none() {
+        return Err(End::usage("--ssl-key-file needs --ssl-cert-file"));
+    }
     Connector::new(&options).map_err(End::refused)
 }
 

@@ -17,6 +17,8 @@ mod stream;
 #[cfg(feature = "tls")]
 mod system;
 #[cfg(feature = "tls")]
+mod trust;
+#[cfg(feature = "tls")]
 mod verifier;
 
 #[cfg(not(feature = "tls"))]
@@ -30,5 +32,5 @@ pub(crate) use self::expiry::expired;
 #[cfg(feature = "tls")]
 pub(crate) use self::stream::TlsStream;
 #[cfg(feature = "tls")]
-pub(crate) use self::system::trusted_by_the_system;
+pub(crate) use self::trust::client_config;
 pub use crate::config::tls::{CertLogin, CrlCheck, SanType, TlsOptions};

@@ -16,7 +16,7 @@ const BUNDLES: [&str; 5] = [
 ];
 
 /// What cannot be read is trusted by nobody.
-pub(crate) fn trusted_by_the_system() -> Vec<CertificateDer<'static>> {
+pub(super) fn trusted_by_the_system() -> Vec<CertificateDer<'static>> {
     let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     let bundles = BUNDLES.iter().map(PathBuf::from);
     let path = named.or_else(|| bundles.into_iter().find(|path| path.exists()));
