@@ -60,7 +60,7 @@ fn text(node: &Node, flags: &[Value]) -> String {
         ),
         (
             "Maintenance status",
-            vec![format!("Node: {name}, status: not under maintenance")],
+            vec![format!("Node: {name}, status: {}", maintenance(node))],
         ),
         ("Alarms", node.alarms()),
         ("Network Partitions", Vec::new()),
@@ -89,12 +89,19 @@ fn document(node: &Node, flags: &[Value]) -> Value {
             "erlang_version": or_none(&erlang),
         }},
         "cpu_cores": {name.clone(): node.number("processors")},
-        "maintenance_status": {name.clone(): "not under maintenance"},
+        "maintenance_status": {name.clone(): maintenance(node)},
         "alarms": node.alarms(),
         "partitions": {},
         "listeners": {name: listeners},
         "feature_flags": flags,
     })
+}
+
+fn maintenance(node: &Node) -> &'static str {
+    match node.is_drained() {
+        true => "marked for maintenance",
+        false => "not under maintenance",
+    }
 }
 
 /// A feature flag as the tool tells of it.

@@ -46,6 +46,7 @@ mod output;
 mod pages;
 mod parameters;
 mod parse;
+mod peek;
 mod permissions;
 mod plugin_table;
 mod plugins;

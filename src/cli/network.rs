@@ -198,23 +198,25 @@ fn policies_that_match(s: &Session<'_>) -> Result<Output, Failure> {
         }
     }
     fitting.sort_by_key(|policy| std::cmp::Reverse(policy.get("priority").and_then(Value::as_i64)));
-    let columns = ["name", "pattern", "apply-to", "definition", "priority"];
+    let columns = [
+        "vhost",
+        "name",
+        "pattern",
+        "apply-to",
+        "definition",
+        "priority",
+    ];
     let row = |policy: &Value| {
         let cell = |key: &&str| match *key {
-            "definition" => Cell::text(
-                policy
-                    .get("definition")
-                    .map(Value::to_string)
-                    .unwrap_or_default(),
-            ),
+            "definition" => Cell::definition(policy.get("definition")),
             key => Cell::of(policy.get(key)),
         };
         columns.iter().map(cell).collect()
     };
-    Ok(Output::Listing(Listing {
+    Ok(Output::Drawn(Listing {
         columns: columns.to_vec(),
         rows: fitting.iter().map(row).collect(),
-        streamed: true,
+        streamed: false,
     }))
 }
 

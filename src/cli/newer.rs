@@ -114,16 +114,16 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(
         "transfer_leadership",
         Replication,
-        "Does nothing: the one node leads",
+        "Refused: the one node leads",
         |s| {
-            queue_there(s)?;
-            match s.arg(1) == s.node() {
-                true => Ok(Output::Nothing),
-                false => Err(Failure::error(
-                    EX_UNAVAILABLE,
-                    "the node has no member of this queue",
-                )),
-            }
+            let text = match kind(&queue_there(s)?).as_str() {
+                "quorum" if s.arg(1) == s.node() => {
+                    "The target node is already the leader of this queue"
+                }
+                "quorum" => "The target node has no member of this queue",
+                _ => "Cannot transfer leadership of a non-quorum queue",
+            };
+            Err(Failure::error(EX_UNAVAILABLE, text))
         },
     )
     .usage(
@@ -228,7 +228,7 @@ fn checkpoint(s: &Session<'_>) -> Result<Output, Failure> {
     });
     let row = |queue: &Value| {
         let (vhost, name) = (queue.get("vhost"), queue.get("name"));
-        vec![Cell::of(vhost), Cell::of(name), Cell::text("ok")]
+        vec![Cell::of(vhost), Cell::of(name), Cell::text("{ok}")]
     };
     Ok(rows(
         &["vhost", "name", "result"],

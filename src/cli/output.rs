@@ -9,7 +9,7 @@ use std::process::Command as Process;
 
 use serde_json::{Value, json};
 
-use super::value::Cell;
+use super::value::{Cell, atom};
 
 /// What a command has to say when it succeeded.
 #[derive(Debug)]
@@ -170,7 +170,8 @@ impl Listing {
 
     fn render_erlang(&self) -> String {
         let list = |row: &Vec<Cell>| {
-            let pair = |(name, cell): (&&str, &Cell)| format!("{{{name},{}}}", cell.erlang());
+            let pair =
+                |(name, cell): (&&str, &Cell)| format!("{{{},{}}}", atom(name), cell.erlang());
             let pairs: Vec<_> = self.columns.iter().zip(row).map(pair).collect();
             format!("[{}]", pairs.join(","))
         };

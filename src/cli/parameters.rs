@@ -322,7 +322,11 @@ fn list_vhost_limits(s: &Session<'_>) -> Result<Output, Failure> {
     }
     s.require_vhost()?;
     let items = s.list(&format!("/api/vhost-limits/{}", s.vhost_segment()))?;
-    Ok(one_limit(&items).map_or_else(|| limits_listing("vhost", &[]), Output::Text))
+    let Some(text) = one_limit(&items) else {
+        return Ok(limits_listing("vhost", &[]));
+    };
+    let json = json!({ "result": "ok", "node": s.node(), "value": text });
+    Ok(Output::Report { text, json })
 }
 
 fn list_user_limits(s: &Session<'_>) -> Result<Output, Failure> {

@@ -159,12 +159,14 @@ fn cell(queue: &Value, column: &str) -> Cell {
     let value = queue.get(column);
     let node = queue.get("node");
     match column {
+        "message_bytes_ram" if queue.get("type") == Some(&json!("quorum")) => Cell::Plain(json!(0)),
         _ if !classic && CLASSIC_ONLY.contains(&column) => Cell::Empty,
         // Absent until the broker has counted for the first time.
         "messages" | "messages_ready" | "messages_unacknowledged" | "consumers" => {
             Cell::Plain(value.cloned().unwrap_or(json!(0)))
         }
         "arguments" => Cell::table(value),
+        "type" | "state" => Cell::atom(value),
         "effective_policy_definition" => Cell::definition(value),
         "leader" => Cell::of(value.or(node)),
         "members" => Cell::atoms(value.or(node.map(|node| json!([node])).as_ref())),
@@ -224,10 +226,11 @@ fn delete_queue(s: &Session<'_>) -> Result<Output, Failure> {
 }
 
 fn precondition_failed(reply: &Reply) -> Failure {
-    let text = format!(
-        "{{:amqp_error, :precondition_failed, ~c{:?}, :none}}",
-        reply.reason
-    );
+    let error = match reply.reason.contains("not supported") {
+        true => "not_implemented",
+        false => "precondition_failed",
+    };
+    let text = format!("{{:amqp_error, :{error}, ~c{:?}, :none}}", reply.reason);
     Failure::error(EX_UNAVAILABLE, text)
 }
 

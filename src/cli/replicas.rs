@@ -8,8 +8,8 @@ use super::command::{
     Invalid, Opt, Tools,
 };
 use super::failure::{EX_DATAERR, EX_UNAVAILABLE, Failure};
-use super::http::segment;
 use super::output::{Listing, Output, print};
+use super::peek::peek;
 use super::session::Session;
 use super::value::{Cell, bare};
 
@@ -52,7 +52,11 @@ pub(super) const COMMANDS: &[Command] = &[
         .help(PATTERNS_HELP)
         .tools(Tools::QUEUES),
     Command::new("grow", Cluster, "Adds nothing: the one node has all members", |_| {
-        Ok(table(&[], Vec::new()))
+        Ok(Output::Listing(Listing {
+            columns: Vec::new(),
+            rows: Vec::new(),
+            streamed: false,
+        }))
     })
     .usage(
         (2, 2),
@@ -200,7 +204,7 @@ pub(super) fn queue_there(s: &Session<'_>) -> Result<Value, Failure> {
 }
 
 /// Likewise, as commands say it that look into a queue.
-fn target(s: &Session<'_>) -> Result<Value, Failure> {
+pub(super) fn target(s: &Session<'_>) -> Result<Value, Failure> {
     s.get(&of_queue(s, "", ""))?.ok_or_else(|| {
         let text = format!("Target queue was not found in virtual host '{}'", s.vhost());
         Failure::error(EX_UNAVAILABLE, text)
@@ -211,9 +215,10 @@ pub(super) fn kind(queue: &Value) -> String {
     queue.get("type").map(bare).unwrap_or_default()
 }
 
-/// What the name of a kind of queue is in refusals.
+/// A queue of a kind that has no members.
 fn unsupported(kind: &str) -> Failure {
-    Failure::error(EX_UNAVAILABLE, format!("{kind}_queue_not_supported"))
+    let text = format!("{{:unsupported, :rabbit_{kind}_queue}}");
+    Failure::error(EX_UNAVAILABLE, text)
 }
 
 const QUORUM_COLUMNS: &[&str] = &[
@@ -245,7 +250,8 @@ fn quorum_status(s: &Session<'_>) -> Result<Output, Failure> {
 fn stream_status(s: &Session<'_>) -> Result<Output, Failure> {
     let queue = queue(s)?;
     if kind(&queue) != "stream" {
-        return Err(unsupported(&kind(&queue)));
+        let text = format!("Cannot get stream status of a {} queue", kind(&queue));
+        return Err(Failure::error(EX_UNAVAILABLE, text));
     }
     if s.flag("tracking") {
         return Ok(table(&["reference", "type", "value"], Vec::new()));
@@ -302,8 +308,15 @@ fn rebalance(s: &Session<'_>) -> Result<Output, Failure> {
         "Number of streams" => Cell::Plain(count_of(&queues, "stream")),
         _ => Cell::text(s.node()),
     };
+    let has_any = columns.iter().any(|column| match cell(column) {
+        Cell::Plain(Value::Number(count)) => count.as_u64() != Some(0),
+        _ => false,
+    });
     let row = columns.iter().map(cell).collect();
-    Ok(table(&columns, vec![row]))
+    Ok(table(
+        &columns,
+        if has_any { vec![row] } else { Vec::new() },
+    ))
 }
 
 fn shrink(s: &Session<'_>) -> Result<Output, Failure> {
@@ -322,25 +335,4 @@ fn shrink(s: &Session<'_>) -> Result<Output, Failure> {
         rows: quorum.map(row).collect(),
         streamed: false,
     }))
-}
-
-fn peek(s: &Session<'_>) -> Result<Output, Failure> {
-    target(s)?;
-    let position: usize = s.arg(1).parse().unwrap_or(1);
-    let path = format!(
-        "/dev/queues/{}/{}/peek",
-        s.vhost_segment(),
-        segment(s.arg(0))
-    );
-    let found = s
-        .get(&format!("{path}?offset={}&limit=1", position - 1))?
-        .unwrap_or_default();
-    let messages = found.get("items").and_then(Value::as_array);
-    let Some(message) = messages.and_then(|all| all.first()) else {
-        let text = format!("Message with this position ({position}) was not found");
-        return Err(Failure::error(EX_UNAVAILABLE, text));
-    };
-    let members = message.as_object().into_iter().flatten();
-    let rows = members.map(|(key, value)| vec![Cell::text(key), Cell::text(bare(value))]);
-    Ok(table(&["keys", "values"], rows.collect()))
 }

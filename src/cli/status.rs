@@ -146,6 +146,11 @@ impl Node {
         self.overview("node")
     }
 
+    /// Whether `rabbitmq-upgrade drain` was there.
+    pub(super) fn is_drained(&self) -> bool {
+        self.node.get("being_drained") == Some(&Value::Bool(true))
+    }
+
     pub(super) fn alarms(&self) -> Vec<String> {
         let name = self.name();
         let raised = |key: &str| self.node.get(key) == Some(&Value::Bool(true));
@@ -252,7 +257,7 @@ fn runtime(text: &mut String, node: &Node) {
         node.node.get("os_pid").map(bare).unwrap_or_default(),
         os(),
         node.number("uptime") / 1000,
-        node.node.get("being_drained") == Some(&Value::Bool(true)),
+        node.is_drained(),
         node.name(),
         node.overview("erlang_full_version"),
         node.number("proc_used"),
@@ -268,7 +273,7 @@ fn status_json(node: &Node, memory: &MemoryUse, vhosts: usize) -> Value {
         "pid": node.node.get("os_pid").map(bare).and_then(|pid| pid.parse::<u64>().ok()),
         "os": os(),
         "uptime": node.number("uptime") / 1000,
-        "is_under_maintenance": node.node.get("being_drained") == Some(&Value::Bool(true)),
+        "is_under_maintenance": node.is_drained(),
         "rabbitmq_version": node.overview("rabbitmq_version"),
         // As on RabbitMQ where no other product is built from it.
         "product_name": "",

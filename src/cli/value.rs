@@ -280,7 +280,7 @@ fn erlang(value: &Value) -> String {
 }
 
 /// A word as Erlang writes it: in quotes where it would be read as something else.
-fn atom(text: &str) -> String {
+pub(super) fn atom(text: &str) -> String {
     let is_plain = text.starts_with(|c: char| c.is_ascii_lowercase())
         && text
             .chars()
