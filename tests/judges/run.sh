@@ -1,6 +1,6 @@
 #!/bin/bash
 # Programs of others that use the management API, as independent judges: the typed Rust client, both rabbitmqadmins,
-# Flower.
+# Flower; and of TLS curl and OpenSSL.
 #
 #   tests/judges/run.sh [PYTEST ARGUMENT…]
 #
