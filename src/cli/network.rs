@@ -129,6 +129,7 @@ fn resolve(s: &Session<'_>) -> Result<Output, Failure> {
     })?;
     let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
     addresses.retain(|address| address.is_ipv6() == is_six(s));
+    addresses.dedup();
     let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     Ok(Output::Text(texts.join("\n")))
 }

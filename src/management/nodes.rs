@@ -15,8 +15,9 @@ use super::{Answer, Api};
 use crate::server::memory;
 
 /// Plugins of RabbitMQ that are told of where nobody names any: their work is built in.
-pub const PLUGINS: [&str; 4] = [
+pub const PLUGINS: [&str; 5] = [
     "rabbitmq_management",
+    "rabbitmq_prometheus",
     "rabbitmq_consistent_hash_exchange",
     "rabbitmq_random_exchange",
     "rabbitmq_recent_history_exchange",

@@ -300,6 +300,11 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         ),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+00:00)?", "TIME"),
         (r"\b1[78]\d{11}\b", "1700000000000"),
+        (r"(CPU cores|cluster-wide): \d+", "$1: 2"),
+        (
+            r#""cpu_cores":\{"rabbit@localhost":\d+\}"#,
+            r#""cpu_cores":2"#,
+        ),
         (r"OS PID: \d+", "OS PID: 1"),
         (r"Uptime \(seconds\): \d+", "Uptime (seconds): 1"),
         (
