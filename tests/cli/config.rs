@@ -365,7 +365,7 @@ fn the_log_tells_of_connections_in_rabbitmqs_words() {
         "[info] <0.0.0> closing AMQP connection ({name}, vhost: '/', user: 'guest', duration: '"
     );
     for line in [
-        "[info] <0.0.0> Server startup complete; 5 plugins started.\n".to_owned(),
+        "[info] <0.0.0> Server startup complete; 4 plugins started.\n".to_owned(),
         "[info] <0.0.0>  * rabbitmq_web_dispatch\n".to_owned(),
         format!("[info] <0.0.0> accepting AMQP connection {name}\n"),
         format!(
