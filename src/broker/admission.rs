@@ -94,6 +94,22 @@ impl Broker {
         )))
     }
 
+    /// Likewise one more exchange.
+    pub fn check_exchanges(&self, vhost: &VirtualHost, name: &str) -> Result<(), BrokerError> {
+        let Some(limit) = self.settings.cluster_exchange_limit else {
+            return Ok(());
+        };
+        let all = self.vhosts.snapshot();
+        let there: usize = all.iter().map(|one| one.exchanges.len()).sum();
+        if (there as u64) < limit || vhost.exchanges.contains(name) {
+            return Ok(());
+        }
+        Err(BrokerError::Precondition(format!(
+            "cannot declare exchange '{name}' in vhost '{}': exchange limit of {limit} is reached",
+            vhost.name
+        )))
+    }
+
     /// Whether there may be so many more virtual hosts; the first is called `name`.
     pub fn check_vhosts(&self, name: &str, more: usize) -> Result<(), BrokerError> {
         let there = (self.vhosts.len() + more) as u64;

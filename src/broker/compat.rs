@@ -200,6 +200,8 @@ pub struct Compat {
     pub keeps_default_queue_type: bool,
     /// A list of virtual hosts by pages is an internal error.
     pub fails_on_vhost_pages: bool,
+    /// Quorum queues may be declared again as classic ones, if settings say so.
+    pub relaxes_redeclaration: bool,
     /// A default queue type that does not exist is an internal error.
     pub fails_on_unknown_queue_type: bool,
     /// Topic permissions are for exchanges that exist.
@@ -274,6 +276,7 @@ impl Compat {
             master_locator_fault: "invalid queue-master-locator value",
             cluster_tags: false,
             fails_on_vhost_pages: false,
+            relaxes_redeclaration: false,
             loses_operator_vhost: false,
             channel_limit_names_node: false,
             quorum: QuorumLine::RABBITMQ_3_10,
@@ -346,6 +349,7 @@ impl Compat {
             channel_limit_names_node: true,
             cluster_tags: true,
             fails_on_vhost_pages: true,
+            relaxes_redeclaration: false,
             loses_operator_vhost: true,
             keeps_default_queue_type: true,
             fails_on_unknown_queue_type: true,

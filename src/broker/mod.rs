@@ -206,6 +206,7 @@ impl Broker {
     pub fn new(spec: BrokerSpec, timer: Arc<dyn Timer>) -> Self {
         let mut compat = spec.compat;
         compat.permit(&spec.settings.permitted_features);
+        compat.relaxes_redeclaration = spec.settings.relaxes_redeclaration;
         let broker = Self {
             compat: Arc::new(compat),
             settings: spec.settings,
@@ -400,7 +401,7 @@ impl Broker {
     /// Hash a password with a fresh salt.
     pub fn hash(&self, password: &str) -> PasswordHash {
         let salt = self.random.bits_32().to_be_bytes();
-        PasswordHash::new(password, salt)
+        PasswordHash::new(self.settings.hashing, password, salt)
     }
 
     /// A generated name: `prefix` and 22 characters of unpadded URL-safe Base64.

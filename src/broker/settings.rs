@@ -4,6 +4,7 @@
 
 use super::credentials::CredentialValidator;
 use super::interceptors::Interceptors;
+use super::user::HashingAlgorithm;
 use super::vhost_defaults::VhostDefaults;
 
 /// See the module. `None` is what the release line has.
@@ -23,6 +24,14 @@ pub struct Settings {
     pub consumer_max_per_channel: Option<u64>,
     /// Most queues of all virtual hosts.
     pub cluster_queue_limit: Option<u64>,
+    /// Exchanges in all virtual hosts together, those that are there at first too.
+    pub cluster_exchange_limit: Option<u64>,
+    /// Publishes that may wait for one commit.
+    pub channel_tx_message_max: Option<u64>,
+    /// Quorum queues may be declared again as classic ones.
+    pub relaxes_redeclaration: bool,
+    /// How passwords are kept.
+    pub hashing: HashingAlgorithm,
     /// Most virtual hosts.
     pub vhost_max: Option<u64>,
     /// Largest message.
@@ -136,6 +145,10 @@ impl Default for Settings {
             channel_max_per_node: None,
             consumer_max_per_channel: None,
             cluster_queue_limit: None,
+            cluster_exchange_limit: None,
+            channel_tx_message_max: None,
+            relaxes_redeclaration: false,
+            hashing: HashingAlgorithm::default(),
             vhost_max: None,
             max_message_size: None,
             handshake_timeout_ms: 10_000,

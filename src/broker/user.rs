@@ -79,8 +79,7 @@ pub struct PasswordHash {
 
 impl PasswordHash {
     /// Hash `password` with `salt`.
-    pub fn new(password: &str, salt: [u8; SALT_LEN]) -> Self {
-        let algorithm = HashingAlgorithm::default();
+    pub fn new(algorithm: HashingAlgorithm, password: &str, salt: [u8; SALT_LEN]) -> Self {
         let digest = algorithm.digest(&salt, password.as_bytes());
         Self {
             bytes: [salt.as_slice(), &digest].concat(),
@@ -262,12 +261,12 @@ mod tests {
     #[test]
     fn an_empty_password_never_fits() {
         assert!(!PasswordHash::default().verify(""));
-        assert!(!PasswordHash::new("", [1, 2, 3, 4]).verify(""));
+        assert!(!PasswordHash::new(HashingAlgorithm::default(), "", [1, 2, 3, 4]).verify(""));
     }
 
     #[test]
     fn base64_round_trip() {
-        let hash = PasswordHash::new("hello", [9, 8, 7, 6]);
+        let hash = PasswordHash::new(HashingAlgorithm::default(), "hello", [9, 8, 7, 6]);
         assert!(hash.verify("hello"));
         assert_eq!(
             PasswordHash::from_base64(&hash.to_base64(), hash.algorithm),

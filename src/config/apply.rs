@@ -9,6 +9,7 @@ use super::value::{self, Value};
 use crate::broker::credentials::Rule;
 use crate::broker::queue::QueueKind;
 use crate::broker::settings::RatesMode;
+use crate::broker::user::HashingAlgorithm;
 use crate::broker::vhost_defaults::{DefaultLimits, DefaultMember, DefaultPolicy, VhostDefaults};
 use crate::log::Level;
 
@@ -91,6 +92,15 @@ fn set_limit(config: &mut Config, key: &str, name: &str, value: &Value) -> Resul
         }
         "channel_max_per_node" => broker.channel_max_per_node = limit(value),
         "consumer_max_per_channel" => broker.consumer_max_per_channel = limit(value),
+        "channel_tx_message_max" => broker.channel_tx_message_max = limit(value),
+        "cluster_exchange_limit" => broker.cluster_exchange_limit = limit(value),
+        "quorum_queue.property_equivalence.relaxed_checks_on_redeclaration" => {
+            broker.relaxes_redeclaration = value.is_true();
+        }
+        "password_hashing_module" => {
+            broker.hashing = HashingAlgorithm::from_name(&value.text())
+                .ok_or_else(|| "expected rabbit_password_hashing_sha256 or …_sha512".to_owned())?;
+        }
         "cluster_queue_limit" => broker.cluster_queue_limit = limit(value),
         "vhost_max" => broker.vhost_max = limit(value),
         "max_message_size" => broker.max_message_size = Some(fit(value, u64::MAX)),

@@ -204,6 +204,14 @@ fn add_broker(config: &Config, all: &mut Values) {
         limit(broker.consumer_max_per_channel),
     );
     add("cluster_queue_limit", limit(broker.cluster_queue_limit));
+    add(
+        "cluster_exchange_limit",
+        limit(broker.cluster_exchange_limit),
+    );
+    add(
+        "channel_tx_message_max",
+        limit(broker.channel_tx_message_max),
+    );
     add("vhost_max", limit(broker.vhost_max));
     add("consumer_timeout", limit(config.consumer_timeout_ms));
     add(

@@ -64,6 +64,7 @@ fn sample(key: &keys::Key, readable: &Path) -> String {
             return "false".to_owned();
         }
         "default_queue_type" => return "quorum".to_owned(),
+        "password_hashing_module" => return "rabbit_password_hashing_sha512".to_owned(),
         "credential_validator.validation_backend" => {
             return "rabbit_credential_validator_min_password_length".to_owned();
         }

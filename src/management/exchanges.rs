@@ -126,6 +126,7 @@ async fn put(
         created_by: caller.name().into(),
     };
     let is_new = !vhost.exchanges.contains(name);
+    api.broker().check_exchanges(&vhost, name)?;
     api.change(caller.name(), &vhost, |_, fx| {
         vhost.declare_exchange(spec, fx)
     })?;

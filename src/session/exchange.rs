@@ -52,6 +52,7 @@ impl Core {
         }
         let open = self.opened()?;
         let vhost = Arc::clone(&open.vhost);
+        self.broker.check_exchanges(&vhost, &name)?;
         let spec = ExchangeSpec {
             name,
             vhost: vhost.name.clone(),

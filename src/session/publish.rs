@@ -69,6 +69,7 @@ impl Core {
             }
         });
         self.touch(it.channel);
+        let tx_max = self.broker.settings.channel_tx_message_max;
         let channel = self.channel(it.channel)?;
         channel.fresh.publish += 1;
         channel.fresh.sizes.count(it.body.len() as u64);
@@ -78,7 +79,7 @@ impl Core {
             mandatory: it.mandatory,
         };
         if let Mode::Tx(tx) = &mut channel.mode {
-            return tx.publish(publication);
+            return tx.publish(publication, tx_max);
         }
         let outcome = self.route_publication(it.channel, &publication);
         if outcome.failed {

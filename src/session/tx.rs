@@ -34,7 +34,18 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn publish(&mut self, publication: Publication) -> Result<(), Exception> {
+    /// Keep one more for the commit, if there may be so many.
+    pub(super) fn publish(
+        &mut self,
+        publication: Publication,
+        limit: Option<u64>,
+    ) -> Result<(), Exception> {
+        let there = self.publications.len() as u64;
+        if let Some(limit) = limit.filter(|limit| there >= *limit) {
+            let text =
+                format!("transaction has reached the maximum of {limit} uncommitted publishes");
+            return Err(Exception::new(ReplyCode::PRECONDITION_FAILED, text));
+        }
         if self.publications.len() >= OPERATIONS_MAX {
             let text = format!("transaction of more than {OPERATIONS_MAX} publishes");
             return Err(Exception::new(ReplyCode::RESOURCE_ERROR, text));

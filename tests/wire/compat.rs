@@ -7,7 +7,7 @@ use std::sync::Arc;
 use leveret::broker::Broker;
 use leveret::broker::compat::Compat;
 use leveret::broker::permission::Permission;
-use leveret::broker::user::{PasswordHash, User};
+use leveret::broker::user::{HashingAlgorithm, PasswordHash, User};
 use leveret::server::Server;
 use leveret_proto::code::ReplyCode;
 use leveret_proto::method::{Method, basic, queue};
@@ -67,7 +67,7 @@ fn refusal(answer: Method) -> (u16, String, u16) {
 
 /// A user who may read what begins with `q`, and no more.
 fn add_reader(broker: &Broker) {
-    let password = PasswordHash::new("pw", [0; 4]);
+    let password = PasswordHash::new(HashingAlgorithm::default(), "pw", [0; 4]);
     let user = Arc::new(User::new("reader".into(), password, Vec::new()));
     let permission = Arc::new(Permission::new("^$", "^$", "^q").unwrap());
     user.change(|state| state.permissions.insert("/".into(), permission));

@@ -1,6 +1,7 @@
 //! Limits and defaults that the settings give the whole node and its new virtual hosts.
 
 use leveret::broker::settings::Settings;
+use leveret::broker::user::HashingAlgorithm;
 use leveret::broker::vhost::VhostMetadata;
 use leveret::broker::vhost_defaults::{DefaultLimits, DefaultMember, DefaultPolicy, VhostDefaults};
 use leveret::server::Server;
@@ -149,4 +150,87 @@ async fn new_virtual_hosts_begin_with_what_is_set() {
         refused.to_string(),
         "cannot create vhost 'more': vhost limit of 2 is reached"
     );
+}
+
+/// A durable direct exchange.
+fn declare_exchange(name: &str) -> Vec<u8> {
+    let (name, kind) = (frames::short(name), frames::short("direct"));
+    frames::method(1, 40, 10, &[b"\0\0", &name, &kind, b"\x02\0\0\0\0"])
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_virtual_hosts_have_so_many_exchanges() {
+    // Those that are there at first count.
+    let server = server(Settings {
+        cluster_exchange_limit: Some(8),
+        ..Settings::default()
+    });
+    let there = server
+        .shared()
+        .broker
+        .vhosts
+        .get("/")
+        .unwrap()
+        .exchanges
+        .len();
+    assert_eq!(there, 7);
+    let mut client = Client::logged_in(&server, 0).await;
+    for _ in 0..2 {
+        client.call(&declare_exchange("a"), 40, 11).await;
+    }
+    let close = client.call(&declare_exchange("b"), 20, 40).await;
+    let text = "PRECONDITION_FAILED - cannot declare exchange 'b' in vhost '/': exchange limit of 8 is reached";
+    assert_eq!(reason(&close), (406, text.to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_has_so_many_publishes() {
+    let server = server(Settings {
+        channel_tx_message_max: Some(1),
+        ..Settings::default()
+    });
+    let mut client = Client::logged_in(&server, 0).await;
+    client.call(&frames::method(1, 90, 10, &[]), 90, 11).await;
+    let publish = frames::publish("", "q", frames::PERSISTENT, b"x");
+    for _ in 0..2 {
+        client.send(&publish).await;
+        client.call(&frames::method(1, 90, 20, &[]), 90, 21).await;
+    }
+    let close = client
+        .call(&[publish.clone(), publish].concat(), 20, 40)
+        .await;
+    let text =
+        "PRECONDITION_FAILED - transaction has reached the maximum of 1 uncommitted publishes";
+    assert_eq!(reason(&close), (406, text.to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quorum_queue_may_be_declared_again_as_a_classic_one() {
+    let server = server(Settings {
+        relaxes_redeclaration: true,
+        ..Settings::default()
+    });
+    let mut client = Client::logged_in(&server, 0).await;
+    let mut quorum = FieldTable::new();
+    quorum.insert("x-queue-type", "quorum");
+    let none = FieldTable::new();
+    client.call(&frames::declare("q", &quorum), 50, 11).await;
+    client.call(&frames::declare("q", &none), 50, 11).await;
+    // Neither durable, nor for others, and with the connection's end.
+    let bits = frames::method(1, 50, 10, &[b"\0\0\x01q\x0c\0\0\0\0"]);
+    client.call(&bits, 50, 11).await;
+    client.call(&frames::declare("c", &none), 50, 11).await;
+    let close = client.call(&frames::declare("c", &quorum), 20, 40).await;
+    assert_eq!(reason(&close).0, 406);
+}
+
+#[tokio::test(start_paused = true)]
+async fn passwords_are_kept_as_is_set() {
+    let server = server(Settings {
+        hashing: HashingAlgorithm::Sha512,
+        ..Settings::default()
+    });
+    let broker = &server.shared().broker;
+    assert_eq!(broker.hash("x").algorithm, HashingAlgorithm::Sha512);
+    assert!(broker.authenticate("guest", "guest").is_some());
 }

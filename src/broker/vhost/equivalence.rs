@@ -4,7 +4,7 @@ use crate::broker::arguments;
 use crate::broker::compat::Compat;
 use crate::broker::error::{BrokerError, Subject};
 use crate::broker::exchange::ExchangeSpec;
-use crate::broker::queue::QueueSpec;
+use crate::broker::queue::{QueueKind, QueueSpec};
 
 pub(in crate::broker) fn same_exchange(
     subject: &Subject,
@@ -32,6 +32,15 @@ pub(in crate::broker) fn same_queue(
     received: &QueueSpec,
     compat: &Compat,
 ) -> Result<(), BrokerError> {
+    let kind = |spec: &QueueSpec| QueueKind::of(&spec.arguments);
+    let is_relaxed = compat.relaxes_redeclaration
+        && (kind(current), kind(received)) == (QueueKind::Quorum, QueueKind::Classic);
+    if is_relaxed {
+        // Its type is as good as the one that was asked for, and so is what goes with that.
+        let mut arguments = received.arguments.clone();
+        arguments.insert("x-queue-type", QueueKind::Quorum.as_str());
+        return arguments::same_queue(subject, &current.arguments, &arguments, compat);
+    }
     if current.owner.is_some() != received.owner.is_some() {
         return Err(BrokerError::Locked(subject.clone()));
     }
