@@ -25,10 +25,14 @@ export CARGO_TARGET_DIR=$cache/$(cat Cargo.lock <(rustc --version) | sha256sum |
 cargo build --quiet --locked --bins -p rabbitmqadmin -p leveret-judges
 export ADMIN_V2=$CARGO_TARGET_DIR/debug/rabbitmqadmin JUDGE=$CARGO_TARGET_DIR/debug/leveret-judges
 
+sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+missing=
+for program in curl openssl; do command -v $program >/dev/null || missing+=" $program"; done
+[ -z "$missing" ] || { $sudo apt-get update -q && $sudo apt-get install -qy --no-install-recommends $missing; } >&2
+
 # The program in Python: one file of the package, which is not installed.
 export ADMIN_V1=$cache/rabbitmqadmin
 if [ ! -e "$ADMIN_V1" ]; then
-  sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -q >&2
   folder=$(mktemp -d)
   (cd "$folder" && apt-get download -q rabbitmq-server && dpkg-deb -x rabbitmq-server_*.deb .) >&2
