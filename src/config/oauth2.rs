@@ -32,6 +32,8 @@ pub struct OAuth2 {
 pub struct ResourceServer {
     /// This broker's name among those that tokens are for.
     pub id: String,
+    /// The type that details of authorization have which are for it; `None` is none.
+    pub kind: Option<String>,
     /// In front of scopes; `None` is the name and a point.
     pub scope_prefix: Option<String>,
     /// Claims with more scopes, by path.
@@ -133,6 +135,7 @@ impl ResourceServer {
         let or = |value: &mut Option<String>, other: &Option<String>| {
             *value = value.take().or_else(|| other.clone());
         };
+        or(&mut all.kind, &own.kind);
         or(&mut all.scope_prefix, &own.scope_prefix);
         or(&mut all.additional_scopes_key, &own.additional_scopes_key);
         or(&mut all.provider, &own.provider);
@@ -151,6 +154,7 @@ impl ResourceServer {
         let name = || names.first().copied().unwrap_or_default().to_owned();
         match field {
             "resource_server_id" | "id" => self.id = text,
+            "resource_server_type" => self.kind = Some(text),
             "scope_prefix" => self.scope_prefix = Some(text),
             "additional_scopes_key" => self.additional_scopes_key = Some(text),
             "preferred_username_claims.$preferred_username_claims" => {

@@ -1,5 +1,6 @@
 //! Tokens (JWT): who signed them, for whom they are, what they grant.
 
+mod details;
 mod issuer;
 mod keys;
 mod scopes;

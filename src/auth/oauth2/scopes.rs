@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{USUAL_NAMES, refused};
+use super::{USUAL_NAMES, details, refused};
 use crate::broker::authority::{Authority, Question, Ruling};
 use crate::config::oauth2::ResourceServer;
 
@@ -50,7 +50,7 @@ impl<'a> Scope<'a> {
 }
 
 /// Whether a pattern with stars fits; `%2F` and the like stand for themselves in it.
-fn fits(pattern: &str, subject: &str) -> bool {
+pub(super) fn fits(pattern: &str, subject: &str) -> bool {
     let parts: Option<Vec<String>> = pattern.split('*').map(decoded).collect();
     let Some(parts) = parts else { return false };
     let Some((first, rest)) = parts.split_first() else {
@@ -113,6 +113,13 @@ impl Grant {
             .flat_map(|scope| aliased(settings, scope))
             .collect();
         all.extend(more);
+        // With the server's name in front of them, whatever the prefix is.
+        let details = claims.get("authorization_details");
+        let details = details::scopes(settings, details, SCOPES_MAX);
+        let named = details
+            .iter()
+            .map(|scope| format!("{}.{scope}", settings.id));
+        all.extend(named);
         let prefix = settings.prefix();
         let own = all
             .iter()
