@@ -117,10 +117,8 @@ impl Cell {
                 .iter()
                 .map(|(k, v)| (k.clone(), Value::from(v.clone())))
                 .collect(),
-            Self::Definition(map) => map
-                .iter()
-                .map(|(k, v)| Value::from(vec![k.clone().into(), v.clone()]))
-                .collect(),
+            // A map, as on 4.3; 4.0 writes an empty one as a list.
+            Self::Definition(map) => Value::Object(map.clone()),
             Self::Address(text) => octets(text).map_or_else(|| text.clone().into(), Value::from),
             Self::Version(numbers) => numbers.clone().into(),
             Self::Pid(text) | Self::Atom(text) => text.clone().into(),
@@ -363,7 +361,7 @@ mod tests {
         ));
         let want = [
             r#"[{<<"max-length">>, 7}, {<<"overflow">>, reject-publish}]"#,
-            r#"[["max-length",7],["overflow","reject-publish"]]"#,
+            r#"{"max-length":7,"overflow":"reject-publish"}"#,
             r#"{<<"max-length">>,7}{<<"overflow">>,<<"reject-publish">>}"#,
             r#"[{<<"max-length">>,7},{<<"overflow">>,<<"reject-publish">>}]"#,
         ];
