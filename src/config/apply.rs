@@ -314,6 +314,7 @@ fn set_prometheus(config: &mut Config, key: &str, value: &Value) -> Result<(), S
     let prometheus = &mut config.prometheus;
     match key {
         "prometheus.tcp.port" => prometheus.port = Some(port(value)?),
+        "prometheus.authentication.enabled" => prometheus.authenticates = value.is_true(),
         "prometheus.path" => prometheus.path = Some(value.text()),
         "prometheus.return_per_object_metrics" => prometheus.by_object = value.is_true(),
         "prometheus.tcp.ip" => prometheus.ip = listened_ip(value),

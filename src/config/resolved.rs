@@ -128,6 +128,8 @@ pub struct Prometheus {
     pub port: Option<u16>,
     /// In place of `/metrics`.
     pub path: Option<String>,
+    /// Only for users that may see the whole node.
+    pub authenticates: bool,
     /// By single objects, without being asked.
     pub by_object: bool,
     /// Over TLS, beside that.

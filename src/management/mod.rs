@@ -53,6 +53,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
 use self::error::ApiError;
+use self::http::conventions::for_monitors;
 pub use self::http::cors::Cors;
 pub use self::http::prefix::PathPrefix;
 pub use self::http::serve::{serve, serve_stream, serve_tls};
@@ -289,7 +290,7 @@ fn router(api: Api) -> Router {
             http::conventions::conventions,
         ))
         // Prometheus has conventions of its own.
-        .merge(metrics::routes())
+        .merge(metrics::routes().route_layer(from_fn_with_state(api.clone(), for_monitors)))
         .layer(CompressionLayer::new().compress_when(plain))
         .with_state(api)
 }

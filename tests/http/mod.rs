@@ -25,6 +25,7 @@ mod listing;
 mod live;
 mod metrics;
 mod rates;
+mod settings;
 mod shapes;
 
 /// A request, and what became of it.

@@ -125,6 +125,42 @@ pub(super) fn moved_to(path: String) -> Response {
     (StatusCode::MOVED_PERMANENTLY, [(LOCATION, path)]).into_response()
 }
 
+fn peer(request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map(|peer| peer.0.ip())
+}
+
+/// Who asks, if it may.
+async fn caller(
+    api: &Api,
+    peer: Option<IpAddr>,
+    shown: &Credentials,
+    who: Who,
+    vhost: Option<&str>,
+) -> Result<Caller, ApiError> {
+    let caller = Caller::authorised(api, shown, who, vhost).await;
+    if matches!(caller, Err(ApiError::Unauthenticated)) {
+        let ms = peer.map_or(0, |peer| refusal_delay_ms(api, peer));
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    caller
+}
+
+/// Lets in who may see the whole node (`prometheus.authentication`).
+pub(in crate::management) async fn for_monitors(
+    State(api): State<Api>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if api.settings.config.prometheus.authenticates {
+        let (shown, peer) = (Credentials::of(&request), peer(&request));
+        if let Err(refused) = caller(&api, peer, &shown, Who::Monitoring, None).await {
+            return refused.into_response();
+        }
+    }
+    next.run(request).await
+}
+
 /// Who fails to log in again and again is told so with a delay.
 fn refusal_delay_ms(api: &Api, peer: IpAddr) -> u64 {
     let now = api.shared.clock.now().tick;
@@ -150,13 +186,8 @@ async fn answer(
     if operation.who != Who::Anyone {
         let vhost = vhost_of(&mut request).await;
         let shown = Credentials::of(&request);
-        let caller = Caller::authorised(api, &shown, operation.who, vhost.as_deref()).await;
-        if matches!(caller, Err(ApiError::Unauthenticated)) {
-            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-            let ms = peer.map_or(0, |peer| refusal_delay_ms(api, peer.0.ip()));
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-        }
-        let caller = caller?;
+        let peer = peer(&request);
+        let caller = caller(api, peer, &shown, operation.who, vhost.as_deref()).await?;
         if !api.shared.is_running() && needs_application(known.route.path, operation, &caller) {
             return Err(ApiError::Unavailable(STOPPED.to_owned()));
         }

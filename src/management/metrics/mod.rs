@@ -17,6 +17,7 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -26,6 +27,7 @@ use self::snapshot::Snapshot;
 use self::text::Text;
 use super::Api;
 use super::error::ApiError;
+use super::http::conventions::for_monitors;
 use super::http::prefix::PathPrefix;
 use super::http::serve::{Site, accept};
 use crate::broker::Broker;
@@ -87,6 +89,7 @@ pub async fn serve(
             router: Router::new()
                 .route("/", get(unasked))
                 .route("/{registry}", get(registry))
+                .route_layer(from_fn_with_state(api.clone(), for_monitors))
                 .fallback(|| async { ApiError::NotFound })
                 .with_state(api.clone()),
             prefix: PathPrefix::new(path.unwrap_or(PATH)),
