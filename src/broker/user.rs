@@ -223,6 +223,16 @@ impl User {
         self.read(|state| state.permissions.get(vhost).cloned())
     }
 
+    /// Whether it may use a routing key at a topic exchange: where it has no permission for that, it may.
+    pub fn topic_ruling(&self, vhost: &Name, exchange: &Name, key: &str, access: Access) -> Ruling {
+        if self.is_foreign {
+            let (vhost, exchange) = (vhost.clone(), exchange.clone());
+            return self.ruling(&Question::Topic(vhost, exchange, key.to_owned(), access));
+        }
+        let permission = self.topic_permission(vhost, exchange);
+        Ruling::from_bool(permission.is_none_or(|own| own.allows(access, key, &self.name, vhost)))
+    }
+
     /// Its topic permission for an exchange.
     pub fn topic_permission(&self, vhost: &Name, exchange: &Name) -> Option<Arc<TopicPermission>> {
         self.read(|state| {

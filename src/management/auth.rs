@@ -104,6 +104,16 @@ impl Caller {
                 .await;
         }
     }
+
+    /// One more question, of which only the body of the request tells.
+    pub(super) async fn ask_also(&self, api: &Api, question: Question) {
+        let Self::User(user) = self else { return };
+        let (auth, now_ms) = (&api.shared.auth, api.shared.clock.now().wall_ms);
+        // Where it comes from is said with the virtual host only.
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        auth.rule(api.broker(), user, vec![question], ip, now_ms)
+            .await;
+    }
 }
 
 /// What a request shows of who asks.

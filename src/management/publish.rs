@@ -19,13 +19,14 @@ use super::error::ApiError;
 use super::json::{Request, without_nulls};
 use super::seen::real_name;
 use super::{Answer, Api, HTTP_PARTY};
+use crate::broker::authority::{Question, Ruling};
 use crate::broker::connection::{ChannelStats, add};
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::{Event, Routed};
-use crate::broker::exchange::{Exchange, extra_keys, route};
+use crate::broker::exchange::{Exchange, ExchangeKind, extra_keys, route};
 use crate::broker::message::{Facts, Message, Parts};
 use crate::broker::message_size::Sizes;
-use crate::broker::permission::Access;
+use crate::broker::permission::{self, Access};
 use crate::broker::publish::{Outcome, publish};
 use crate::broker::settings::RatesMode;
 use crate::broker::trace::{self, Party};
@@ -42,7 +43,7 @@ async fn publish_to(
     body: Bytes,
 ) -> Answer {
     let name = real_name(&name);
-    let vhost = caller.vhost_with(&api, &vhost, &[(Access::Write, name)])?;
+    let vhost = caller.vhost_with(&api, &vhost, &[])?;
     let missing = || ApiError::Missing("exchange_not_found".to_owned());
     let exchange = vhost.exchanges.get(name).ok_or_else(missing)?;
     let request = Request::parse(&body)?;
@@ -54,6 +55,7 @@ async fn publish_to(
     let encoding = request.get("payload_encoding");
     let properties = request.get("properties").and_then(Value::as_object);
     let properties = properties.ok_or(ApiError::WrongKind)?;
+    check_access(&api, &caller, &vhost, &exchange, routing_key).await?;
     check_exchange(&vhost, &exchange)?;
     let payload = match encoding.and_then(Value::as_str) {
         Some("string") => payload.as_bytes().to_vec(),
@@ -88,6 +90,42 @@ async fn publish_to(
     };
     let routed = publish_message(&api, &vhost, &it, &properties)?;
     Ok(Json(json!({ "routed": routed })).into_response())
+}
+
+/// As on RabbitMQ, where it is AMQP that refuses.
+async fn check_access(
+    api: &Api,
+    caller: &Caller,
+    vhost: &VirtualHost,
+    exchange: &Exchange,
+    key: &str,
+) -> Result<(), ApiError> {
+    let Caller::User(user) = caller else {
+        return Ok(());
+    };
+    let (kind, name, access) = (Resource::Exchange, exchange.name(), Access::Write);
+    let subject = vhost.subject(kind, name);
+    let named = api.broker().compat.names_permission.then_some(access);
+    if !user.may(&vhost.name, kind, name, access) {
+        let refused = permission::refused(named, &subject, &user.name);
+        return Err(ApiError::bad_request(format!(
+            "403 ACCESS_REFUSED - {refused}"
+        )));
+    }
+    if exchange.spec.kind != ExchangeKind::Topic {
+        return Ok(());
+    }
+    if user.is_foreign {
+        let question = Question::Topic(vhost.name.clone(), name.clone(), key.to_owned(), access);
+        caller.ask_also(api, question).await;
+    }
+    let Ruling::Refused(because) = user.topic_ruling(&vhost.name, name, key, access) else {
+        return Ok(());
+    };
+    let refused = permission::topic_refused(named, key, &subject, &user.name).because(&because);
+    Err(ApiError::bad_request(format!(
+        "403 ACCESS_REFUSED - {refused}"
+    )))
 }
 
 fn check_exchange(vhost: &VirtualHost, exchange: &Exchange) -> Result<(), ApiError> {

@@ -12,7 +12,7 @@ use super::Core;
 use super::channel::{Channel, Mode};
 use super::route_cache::Known;
 use super::tx::Publication;
-use crate::broker::authority::{Question, Ruling};
+use crate::broker::authority::Ruling;
 use crate::broker::connection::add;
 use crate::broker::error::{BrokerError, Resource};
 use crate::broker::event::Event;
@@ -222,17 +222,7 @@ impl Core {
         }
         let open = self.opened()?;
         let (vhost, user) = (&open.vhost.name, &open.user.name);
-        let ruling = match open.user.is_foreign {
-            true => {
-                let exchange = exchange.name().clone();
-                let question = Question::Topic(vhost.clone(), exchange, key.to_owned(), access);
-                open.user.ruling(&question)
-            }
-            false => {
-                let permission = open.user.topic_permission(vhost, exchange.name());
-                Ruling::from_bool(permission.is_none_or(|own| own.allows(access, key, user, vhost)))
-            }
-        };
+        let ruling = open.user.topic_ruling(vhost, exchange.name(), key, access);
         let Ruling::Refused(because) = ruling else {
             return Ok(());
         };

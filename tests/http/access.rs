@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::api::{Api, Reply, login};
 
@@ -106,4 +106,49 @@ fn tags_decide_who_may_do_what() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// As 4.0.5 and 4.3.6 answer: over HTTP, too, it is AMQP that refuses.
+#[test]
+fn publishing_needs_permissions_for_the_exchange_and_the_topic() {
+    let api = Api::start();
+    let put = |path: &str, body: Value| {
+        let (status, _) = api.request("guest", "PUT", path, &body);
+        assert!(status < 300, "{path}: {status}");
+    };
+    let permit = |write: &str| {
+        let all = json!({ "configure": "", "write": write, "read": "" });
+        put("/api/permissions/%2F/u", all);
+    };
+    let publish = |key: &str| {
+        let message = json!({
+            "properties": {}, "routing_key": key, "payload": "x", "payload_encoding": "string"
+        });
+        api.request(
+            "u",
+            "POST",
+            "/api/exchanges/%2F/amq.topic/publish",
+            &message,
+        )
+    };
+    let refused = |what: &str| {
+        let reason = format!("403 ACCESS_REFUSED - write access to {what} refused for user 'u'");
+        (400, json!({ "error": "bad_request", "reason": reason }))
+    };
+    put(
+        "/api/users/u",
+        json!({ "password": "u", "tags": "management" }),
+    );
+    permit("^x");
+    assert_eq!(publish("k.a"), refused("exchange 'amq.topic' in vhost '/'"));
+    permit(".*");
+    let sent = (200, json!({ "routed": false }));
+    assert_eq!(publish("k.a"), sent);
+    let topics = json!({ "exchange": "amq.topic", "write": "^z", "read": "" });
+    put("/api/topic-permissions/%2F/u", topics);
+    assert_eq!(
+        publish("k.a"),
+        refused("topic 'k.a' in exchange 'amq.topic' in vhost '/'")
+    );
+    assert_eq!(publish("z"), sent);
 }
