@@ -71,9 +71,6 @@ pub(super) struct ServeOptions {
         env = "LEVERET_DEFAULT_QUEUE_TYPE"
     )]
     default_queue_type: Option<QueueKind>,
-    /// Threads that serve connections
-    #[arg(long, default_value_t = 1, value_name = "N", env = "LEVERET_THREADS")]
-    pub(super) threads: usize,
     /// Refuse clients beyond this many (default: no limit)
     #[arg(long, value_name = "N", env = "LEVERET_CONNECTION_MAX")]
     connection_max: Option<u64>,

@@ -46,7 +46,7 @@ pub(super) fn run(given: &Given) -> ExitCode {
         loaded: &loaded,
         begun,
     };
-    let served = runtime(options.threads).and_then(|runtime| runtime.block_on(start.serve(compat)));
+    let served = runtime().and_then(|runtime| runtime.block_on(start.serve(compat)));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -70,17 +70,12 @@ fn node_name(config: &Config) -> String {
     runtime_file::full_node_name(config.node_name.as_deref().unwrap_or("rabbit"))
 }
 
-/// One thread serves connections best on few cores: no task switch ever crosses to another.
-fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
-    match threads {
-        0 | 1 => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build(),
-        threads => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .enable_all()
-            .build(),
-    }
+/// One thread serves all connections: no task switch ever crosses to another, which costs the least per
+/// message. The API has a thread of its own.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 /// Where HTTP is spoken, for others to know.
