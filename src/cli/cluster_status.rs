@@ -50,7 +50,7 @@ fn text(node: &Node, flags: &[Value]) -> String {
     );
     let version = format!("{name}: RabbitMQ {version} on Erlang {}", or_none(&erlang));
     let sections = [
-        ("Cluster Tags", Vec::new()),
+        ("Cluster Tags", node.tags("cluster_tags").0),
         ("Disk Nodes", vec![name.clone()]),
         ("Running Nodes", vec![name.clone()]),
         ("Versions", vec![version]),
@@ -81,7 +81,7 @@ fn document(node: &Node, flags: &[Value]) -> Value {
     let listeners: Vec<Value> = listeners.iter().map(Listener::json).collect();
     json!({
         "cluster_name": node.overview("cluster_name"),
-        "cluster_tags": [],
+        "cluster_tags": node.tags("cluster_tags").1,
         "disk_nodes": [name], "ram_nodes": [], "running_nodes": [name],
         "versions": {name.clone(): {
             "rabbitmq_name": "RabbitMQ",

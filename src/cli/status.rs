@@ -107,6 +107,17 @@ impl Node {
         self.overview.get(key).map(bare).unwrap_or_default()
     }
 
+    /// Labels of the cluster or of the node, as lines and as RabbitMQ's JSON: without any it is a list.
+    pub(super) fn tags(&self, key: &str) -> (Vec<String>, Value) {
+        match self.overview.get(key).and_then(Value::as_object) {
+            Some(tags) if !tags.is_empty() => {
+                let line = |(name, value): (&String, &Value)| format!("{name}: {}", bare(value));
+                (tags.iter().map(line).collect(), json!(tags))
+            }
+            _ => (Vec::new(), json!([])),
+        }
+    }
+
     pub(super) fn number(&self, key: &str) -> u64 {
         self.node
             .get(key)
@@ -201,7 +212,7 @@ fn status_text(node: &Node, memory: &MemoryUse, vhosts: usize, unit: &str) -> St
     section(&mut text, "Alarms");
     lines(&mut text, &node.alarms());
     section(&mut text, "Tags");
-    lines(&mut text, &[]);
+    lines(&mut text, &node.tags("node_tags").0);
     section(&mut text, "Memory");
     let limit = amount(node.number("mem_limit"), unit);
     let _ = writeln!(
@@ -290,7 +301,7 @@ fn status_json(node: &Node, memory: &MemoryUse, vhosts: usize) -> Value {
         "config_files": node.strings("config_files"),
         "log_files": node.strings("log_files"),
         "alarms": node.alarms(),
-        "tags": [],
+        "tags": node.tags("node_tags").1,
         "memory": memory.json(),
         "vm_memory_calculation_strategy": memory.strategy(),
         "vm_memory_high_watermark_setting": {"absolute": node.number("mem_limit")},

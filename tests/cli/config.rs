@@ -301,6 +301,26 @@ fn the_tools_tell_which_files_are_in_use() {
 }
 
 #[test]
+fn the_tools_tell_the_tags() {
+    let place = Place::new();
+    place.write(
+        "rabbitmq.conf",
+        "cluster_tags.region = eu\nnode_tags.role = hare\n",
+    );
+    let (_serving, _) = Serving::start(&mut place.command(&[]));
+    let (status, _, _) = ctl(&place, &["status"]);
+    assert!(status.contains("\nTags\n\nrole: hare\n"), "{status}");
+    let (status, _, _) = ctl(&place, &["cluster_status"]);
+    assert!(
+        status.contains("\nCluster Tags\n\nregion: eu\n"),
+        "{status}"
+    );
+    let (status, _, _) = ctl(&place, &["cluster_status", "--formatter", "json"]);
+    let status: Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["cluster_tags"], json!({ "region": "eu" }));
+}
+
+#[test]
 fn variables_say_where_the_log_goes_and_how_much() {
     let place = Place::new();
     let mut command = place.command(&[]);
