@@ -192,6 +192,7 @@ async fn both_versions_are_spoken_and_shown() {
         let close = frames::method(0, 10, 50, &[close]);
         stream.write_all(&close).await.unwrap();
         expect(&mut stream, 10, 51).await;
+        stream.shutdown().await.unwrap();
         // It says goodbye as TLS has it: the end is no error.
         assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
     }
