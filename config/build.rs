@@ -4,6 +4,7 @@ use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=config/build.rs");
+    println!("cargo::rerun-if-changed=config/startup.ld");
     let is = |name: &str, value: &str| {
         let all = env::var(name).unwrap_or_default();
         all.split(',').any(|one| one == value)
@@ -14,5 +15,9 @@ fn main() {
     // static program is linked in its own way.
     if is_gnu && !is("CARGO_CFG_TARGET_FEATURE", "crt-static") {
         println!("cargo::rustc-link-arg-bins=-no-pie");
+        // What a start runs stands in one place, so that the rest of the program need not be mapped: 5.9 MB
+        // of an idle broker instead of 8. See the file.
+        let root = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{root}/config/startup.ld");
     }
 }

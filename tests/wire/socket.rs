@@ -2,10 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use leveret::broker::Broker;
 use leveret::server::Builder;
+use tokio::sync::oneshot;
 
 /// A method frame's bytes.
 pub(crate) fn method(channel: u16, payload: &[u8]) -> Vec<u8> {
@@ -61,14 +63,26 @@ pub(crate) fn logged_in_with(port: u16, start_ok: &[u8]) -> TcpStream {
     stream
 }
 
-/// A server of its own for a test that talks to it from this thread.
+/// A server of its own, in a thread of its own, for a test that talks to it from this one.
 pub(crate) fn with(builder: Builder, test: impl FnOnce(u16, &Arc<Broker>)) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let server = runtime.block_on(async { builder.start().unwrap() });
-    test(server.port(), &server.shared().broker);
-    runtime.block_on(server.stop());
+    let (tell, told) = mpsc::channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let thread = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let server = builder.start().unwrap();
+            let broker = Arc::clone(&server.shared().broker);
+            tell.send((server.port(), broker)).unwrap();
+            // It ends when the test does, however that ends.
+            let _ = stopped.await;
+            server.stop().await;
+        });
+    });
+    let (port, broker) = told.recv().unwrap();
+    test(port, &broker);
+    drop(stop);
+    thread.join().unwrap();
 }
