@@ -12,8 +12,12 @@ use super::command::{
 use super::failure::{EX_UNAVAILABLE, Failure};
 use super::http::segment;
 use super::output::{Listing, Output};
+use super::policies::COLUMNS;
 use super::session::Session;
 use super::value::{Cell, bare};
+use crate::broker::pattern::Pattern;
+use crate::broker::policy::ApplyTo;
+use crate::broker::queue::QueueKind;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("resolve_hostname", Configuration, "Finds the addresses of a name", resolve)
@@ -188,50 +192,33 @@ fn policies_that_match(s: &Session<'_>) -> Result<Output, Failure> {
     let kind = object(s);
     let path = format!("/api/{kind}s/{}/{}", s.vhost_segment(), s.arg_segment(0));
     let item = s.get(&path)?.ok_or_else(Failure::not_found)?;
-    let item_kind = item.get("type").map(bare).unwrap_or_default();
+    let queue_kind = item.get("type").and_then(Value::as_str);
+    let queue_kind = queue_kind.and_then(QueueKind::from_name);
+    let is_meant = |to: ApplyTo| match kind {
+        "exchange" => to.has_exchanges(),
+        _ => queue_kind.is_some_and(|kind| to.has_queues_of(kind)),
+    };
     let mut fitting: Vec<Value> = Vec::new();
     for policy in s.list(&format!("/api/policies/{}", s.vhost_segment()))? {
         let text = |key: &str| policy.get(key).map(bare).unwrap_or_default();
-        let pattern = fancy_regex::Regex::new(&text("pattern"));
-        let fits = pattern.is_ok_and(|pattern| pattern.is_match(s.arg(0)).unwrap_or_default());
-        if fits && applies(&text("apply-to"), kind, &item_kind) {
+        let fits = Pattern::new(&text("pattern")).is_ok_and(|pattern| pattern.matches(s.arg(0)));
+        if fits && ApplyTo::from_name(&text("apply-to")).is_some_and(is_meant) {
             fitting.push(policy);
         }
     }
     fitting.sort_by_key(|policy| std::cmp::Reverse(policy.get("priority").and_then(Value::as_i64)));
-    let columns = [
-        "vhost",
-        "name",
-        "pattern",
-        "apply-to",
-        "definition",
-        "priority",
-    ];
     let row = |policy: &Value| {
         let cell = |key: &&str| match *key {
             "definition" => Cell::definition(policy.get("definition")),
             key => Cell::of(policy.get(key)),
         };
-        columns.iter().map(cell).collect()
+        COLUMNS.iter().map(cell).collect()
     };
     Ok(Output::Drawn(Listing {
-        columns: columns.to_vec(),
+        columns: COLUMNS.to_vec(),
         rows: fitting.iter().map(row).collect(),
         streamed: false,
     }))
-}
-
-/// Whether a policy for `to` is one for such things.
-fn applies(to: &str, kind: &str, item_kind: &str) -> bool {
-    match to {
-        "all" => true,
-        "queues" => kind == "queue",
-        "exchanges" => kind == "exchange",
-        "classic_queues" => item_kind == "classic",
-        "quorum_queues" => item_kind == "quorum",
-        "streams" => item_kind == "stream",
-        _ => false,
-    }
 }
 
 fn deprecated(s: &Session<'_>) -> Result<Output, Failure> {

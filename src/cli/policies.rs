@@ -155,24 +155,26 @@ fn list(s: &Session<'_>, family: &str) -> Result<Output, Failure> {
     Ok(listing(&policies))
 }
 
+/// What is told of a policy.
+pub(super) const COLUMNS: [&str; 6] = [
+    "vhost",
+    "name",
+    "pattern",
+    "apply-to",
+    "definition",
+    "priority",
+];
+
 fn listing(policies: &[Value]) -> Output {
-    let columns = vec![
-        "vhost",
-        "name",
-        "pattern",
-        "apply-to",
-        "definition",
-        "priority",
-    ];
     let cell = |policy: &Value, column: &str| match policy.get(column) {
         // Shown as the text of a document, in JSON too.
         Some(definition @ Value::Object(_)) => Cell::text(bare(definition)),
         value => Cell::of(value),
     };
-    let row = |policy| columns.iter().map(|column| cell(policy, column)).collect();
+    let row = |policy| COLUMNS.iter().map(|column| cell(policy, column)).collect();
     let rows = policies.iter().map(row).collect();
     Output::Listing(Listing {
-        columns,
+        columns: COLUMNS.to_vec(),
         rows,
         streamed: false,
     })

@@ -123,10 +123,7 @@ struct Task<S: Stream> {
 /// The timer of the connection's next deadline. Traffic puts heartbeats off with every read; the
 /// timer stays where it is, and whoever is woken too early looks when it has to be woken again.
 #[derive(Default)]
-struct Alarm {
-    sleep: Option<Pin<Box<Sleep>>>,
-    is_set: bool,
-}
+struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
     /// Wait until the deadline, or not as long.
@@ -135,14 +132,12 @@ impl Alarm {
             return std::future::pending().await;
         };
         let sleep = self
-            .sleep
+            .0
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if !self.is_set || sleep.deadline() > deadline {
+        if sleep.is_elapsed() || sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
         }
-        self.is_set = true;
         sleep.await;
-        self.is_set = false;
     }
 }
 

@@ -146,15 +146,7 @@ fn properties(name: Option<&str>) -> FieldTable {
         ("platform", "Python"),
         ("information", "test client"),
     ];
-    let capabilities = [
-        "publisher_confirms",
-        "exchange_exchange_bindings",
-        "basic.nack",
-        "consumer_cancel_notify",
-        "connection.blocked",
-        "authentication_failure_close",
-    ];
-    let capabilities = capabilities.map(|it| (it, FieldValue::Bool(true)));
+    let capabilities = frames::CAPABILITIES.map(|it| (it, FieldValue::Bool(true)));
     let capabilities = FieldValue::Table(capabilities.into_iter().collect());
     let name = name.map(|name| ("connection_name", FieldValue::from(name)));
     let known = known.map(|(key, value)| (key, FieldValue::from(value)));

@@ -40,6 +40,16 @@ pub(crate) fn log_in(heartbeat: u16) -> [Vec<u8>; 4] {
     ]
 }
 
+/// What a client of today says that it understands.
+pub(crate) const CAPABILITIES: [&str; 6] = [
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "connection.blocked",
+    "authentication_failure_close",
+];
+
 /// `channel.open`.
 pub(crate) fn open_channel(channel: u16) -> Vec<u8> {
     method(channel, 20, 10, &[b"\0"])

@@ -68,6 +68,20 @@ impl ApplyTo {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.as_str() == name)
     }
+
+    /// Whether queues of this type are meant.
+    pub fn has_queues_of(self, kind: QueueKind) -> bool {
+        match self {
+            Self::All | Self::Queues => true,
+            Self::QueuesOf(one) => one == kind,
+            Self::Exchanges => false,
+        }
+    }
+
+    /// Whether exchanges are meant.
+    pub const fn has_exchanges(self) -> bool {
+        matches!(self, Self::All | Self::Exchanges)
+    }
 }
 
 /// A policy.
@@ -115,10 +129,7 @@ pub struct Applied {
 impl Policy {
     fn applies_to(&self, target: Target<'_>) -> bool {
         let (is_of_kind, name) = match target {
-            Target::Exchange(name) => (
-                matches!(self.apply_to, ApplyTo::All | ApplyTo::Exchanges),
-                name,
-            ),
+            Target::Exchange(name) => (self.apply_to.has_exchanges(), name),
             Target::Queue(kind, name) => (self.suits(kind), name),
         };
         is_of_kind && self.pattern.matches(name)
@@ -126,13 +137,8 @@ impl Policy {
 
     /// A policy that says anything a queue type does not know is of no use to it as a whole.
     fn suits(&self, kind: QueueKind) -> bool {
-        let is_meant = match self.apply_to {
-            ApplyTo::All | ApplyTo::Queues => true,
-            ApplyTo::QueuesOf(one) => one == kind,
-            ApplyTo::Exchanges => false,
-        };
         let unknown = kind.unknown_policy_keys();
-        is_meant
+        self.apply_to.has_queues_of(kind)
             && !self
                 .definition
                 .iter()

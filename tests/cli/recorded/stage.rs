@@ -9,7 +9,7 @@ use leveret_proto::value::{FieldTable, FieldValue};
 use super::super::Ended;
 use super::Record;
 use crate::support::frames::{
-    PERSISTENT, confirm_select, method, open_channel, publish, qos, short,
+    self, PERSISTENT, confirm_select, method, open_channel, publish, qos, short,
 };
 use crate::wire::socket::{logged_in_with, read_frame};
 
@@ -188,7 +188,7 @@ impl Client {
         let mut properties = FieldTable::default();
         properties.insert("product", "rawamqp");
         let mut capabilities = FieldTable::default();
-        for name in CAPABILITIES {
+        for name in frames::CAPABILITIES {
             capabilities.insert(name, FieldValue::Bool(true));
         }
         properties.insert("capabilities", FieldValue::Table(capabilities));
@@ -270,11 +270,3 @@ const QOS_OK: [u8; 4] = [0, 60, 0, 11];
 const CONSUME_OK: [u8; 4] = [0, 60, 0, 21];
 const DELIVER: [u8; 4] = [0, 60, 0, 60];
 const CONFIRM_SELECT_OK: [u8; 4] = [0, 85, 0, 11];
-const CAPABILITIES: [&str; 6] = [
-    "publisher_confirms",
-    "exchange_exchange_bindings",
-    "basic.nack",
-    "consumer_cancel_notify",
-    "connection.blocked",
-    "authentication_failure_close",
-];
