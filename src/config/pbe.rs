@@ -7,7 +7,7 @@ use aes::{Aes128, Aes192, Aes256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _};
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt as _, KeyIvInit};
 use md5::Md5;
 use pbkdf2::pbkdf2_hmac;
 use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
@@ -49,6 +49,35 @@ pub enum Cipher {
     Aes192,
     /// 32 bytes.
     Aes256,
+}
+
+impl Cipher {
+    /// How long its key is.
+    pub const fn key_bytes(self) -> usize {
+        match self {
+            Self::Aes128 => 16,
+            Self::Aes192 => 24,
+            Self::Aes256 => 32,
+        }
+    }
+
+    /// What was encrypted with this key and first block (CBC, padded as PKCS #7 has it), if it was.
+    pub fn decrypt(self, key: &[u8], block: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Aes128 => opened::<cbc::Decryptor<Aes128>>(key, block, data),
+            Self::Aes192 => opened::<cbc::Decryptor<Aes192>>(key, block, data),
+            Self::Aes256 => opened::<cbc::Decryptor<Aes256>>(key, block, data),
+        }
+    }
+}
+
+fn opened<D: KeyIvInit + BlockModeDecrypt>(
+    key: &[u8],
+    block: &[u8],
+    data: &[u8],
+) -> Option<Vec<u8>> {
+    let decryptor = D::new_from_slices(key, block).ok()?;
+    decryptor.decrypt_padded_vec::<Pkcs7>(data).ok()
 }
 
 /// How a value is encrypted.
@@ -122,27 +151,12 @@ impl Algorithm {
         });
         let (salt, block, encrypted) = parts.ok_or(Undecipherable::Wrong)?;
         let key = self.key(passphrase, salt);
-        let plain = match self.cipher {
-            Cipher::Aes128 => cbc::Decryptor::<Aes128>::new_from_slices(&key, block)
-                .map(|cipher| cipher.decrypt_padded_vec::<Pkcs7>(encrypted)),
-            Cipher::Aes192 => cbc::Decryptor::<Aes192>::new_from_slices(&key, block)
-                .map(|cipher| cipher.decrypt_padded_vec::<Pkcs7>(encrypted)),
-            Cipher::Aes256 => cbc::Decryptor::<Aes256>::new_from_slices(&key, block)
-                .map(|cipher| cipher.decrypt_padded_vec::<Pkcs7>(encrypted)),
-        };
-        match plain {
-            Ok(Ok(plain)) => Ok(plain),
-            _ => Err(Undecipherable::Wrong),
-        }
+        let plain = self.cipher.decrypt(&key, block, encrypted);
+        plain.ok_or(Undecipherable::Wrong)
     }
 
     fn key(&self, passphrase: &str, salt: &[u8]) -> Vec<u8> {
-        let bytes = match self.cipher {
-            Cipher::Aes128 => 16,
-            Cipher::Aes192 => 24,
-            Cipher::Aes256 => 32,
-        };
-        let mut key = vec![0; bytes];
+        let mut key = vec![0; self.cipher.key_bytes()];
         (self.hash)(passphrase.as_bytes(), salt, self.iterations, &mut key);
         key
     }

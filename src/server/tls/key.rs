@@ -6,16 +6,14 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use aes::{Aes128, Aes192, Aes256};
-use cbc::Decryptor;
-use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use ring::pbkdf2;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use x509_cert::der::{Decode as _, Reader, SliceReader, pem};
 use x509_cert::spki::AlgorithmIdentifierRef;
+
+use crate::config::pbe::Cipher;
 
 /// More rounds than that take seconds, and nobody's tools make them.
 const ROUNDS_MAX: u32 = 10_000_000;
@@ -61,7 +59,7 @@ struct Scheme<'a> {
     prf: pbkdf2::Algorithm,
     salt: &'a [u8],
     rounds: NonZeroU32,
-    cipher: ObjectIdentifier,
+    cipher: Cipher,
     iv: &'a [u8],
 }
 
@@ -75,14 +73,9 @@ fn decrypt(der: &[u8], password: &[u8]) -> Result<Vec<u8>, String> {
     let (scheme, data) = parts.map_err(|error| malformed(&error))?;
     let scheme = Scheme::of(&scheme)?;
     let wrong = || "the password is wrong".to_owned();
-    let plain = match scheme.cipher.to_string().as_str() {
-        "2.16.840.1.101.3.4.1.2" => scheme.open::<Decryptor<Aes128>, 16>(password, data),
-        "2.16.840.1.101.3.4.1.22" => scheme.open::<Decryptor<Aes192>, 24>(password, data),
-        "2.16.840.1.101.3.4.1.42" => scheme.open::<Decryptor<Aes256>, 32>(password, data),
-        _ => return Err(unknown()),
-    };
     // By chance one in 256 wrong ones ends as if it were right.
-    plain
+    scheme
+        .open(password, data)
         .filter(|plain| AnyRef::from_der(plain).is_ok())
         .ok_or_else(wrong)
 }
@@ -132,22 +125,24 @@ impl<'a> Scheme<'a> {
             prf: prf_named(prf.map(|prf| prf.oid)).ok_or_else(unknown)?,
             salt,
             rounds: rounds.ok_or_else(unknown)?,
-            cipher: cipher.oid,
+            cipher: cipher_named(cipher.oid).ok_or_else(unknown)?,
             iv: iv.map_err(|_| unknown())?.as_bytes(),
         })
     }
 
-    fn open<D: KeyIvInit + BlockModeDecrypt, const KEY_BYTES: usize>(
-        &self,
-        password: &[u8],
-        data: &[u8],
-    ) -> Option<Vec<u8>> {
-        let mut key = [0; KEY_BYTES];
+    fn open(&self, password: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+        let mut key = vec![0; self.cipher.key_bytes()];
         pbkdf2::derive(self.prf, self.rounds, self.salt, password, &mut key);
-        let mut data = data.to_vec();
-        let decryptor = D::new_from_slices(&key, self.iv).ok()?;
-        let plain = decryptor.decrypt_padded::<Pkcs7>(&mut data).ok()?;
-        Some(plain.to_vec())
+        self.cipher.decrypt(&key, self.iv, data)
+    }
+}
+
+fn cipher_named(oid: ObjectIdentifier) -> Option<Cipher> {
+    match oid.to_string().as_str() {
+        "2.16.840.1.101.3.4.1.2" => Some(Cipher::Aes128),
+        "2.16.840.1.101.3.4.1.22" => Some(Cipher::Aes192),
+        "2.16.840.1.101.3.4.1.42" => Some(Cipher::Aes256),
+        _ => None,
     }
 }
 
